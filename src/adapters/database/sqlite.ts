@@ -1,0 +1,114 @@
+// The embedded database: SQLite by Prisma. One connection writes, under a lock of this process and with BEGIN
+// IMMEDIATE, so that a transaction never starts as a reader and finds somebody else's commit in its way; another
+// reads, and never waits for the writer.
+import { existsSync, mkdirSync } from "node:fs";
+import path from "node:path";
+import { PrismaBetterSqlite3 } from "@prisma/adapter-better-sqlite3";
+import type { Clock } from "../../clock.ts";
+import { BellwetherError } from "../../errors.ts";
+import { PrismaClient } from "./generated/sqlite/client.ts";
+
+export interface Database {
+  /** Prisma's client on the reading connection: a snapshot of what is committed. */
+  readonly read: PrismaClient;
+  /** Runs `work` as one transaction, alone; rolled back when it throws. Prisma's own $transaction must not be used inside. */
+  write<T>(work: (tx: PrismaClient) => Promise<T>): Promise<T>;
+  /** The database's time, ms since the epoch. */
+  now(): number;
+  close(): Promise<void>;
+}
+
+/** How SQLite rows hold a moment: the text that Prisma's adapter writes, so that moments compare as text. */
+export function sqlTime(ms: number): string {
+  return new Date(ms).toISOString().replace("Z", "+00:00");
+}
+
+/** ms since the epoch of a moment read by a raw query (Date or text), null for null. */
+export function fromSqlTime(value: unknown): number | null {
+  if (value === null || value === undefined) return null;
+  return value instanceof Date ? value.getTime() : Date.parse(String(value));
+}
+
+/** How long a statement waits for another process's write, in ms. */
+const BUSY_MS = 10_000;
+
+export function fileOfUrl(url: string, cwd: string): string {
+  return path.resolve(cwd, url.replace(/^file:(\/\/)?/, ""));
+}
+
+export async function openSqlite(options: { file: string; clock: Clock }): Promise<Database> {
+  const { file, clock } = options;
+  if (!existsSync(path.dirname(file))) mkdirSync(path.dirname(file), { recursive: true });
+  const client = () => new PrismaClient({ adapter: new PrismaBetterSqlite3({ url: `file:${file}`, timeout: BUSY_MS }) });
+  const writer = client();
+  const read = client();
+  try {
+    // Prisma's adapter opens in journal mode "delete". FULL: a commit that was answered survives a power cut.
+    for (const one of [writer, read]) {
+      await one.$queryRawUnsafe("PRAGMA journal_mode = WAL");
+      await one.$executeRawUnsafe("PRAGMA synchronous = FULL");
+      await one.$executeRawUnsafe("PRAGMA cache_size = -32000");
+      await one.$executeRawUnsafe("PRAGMA temp_store = MEMORY");
+    }
+  } catch (error) {
+    await Promise.all([writer.$disconnect(), read.$disconnect()]);
+    throw unusable(file, error);
+  }
+
+  let last: Promise<unknown> = Promise.resolve();
+  let closed: Promise<void> | null = null;
+
+  async function transact<T>(work: (tx: PrismaClient) => Promise<T>): Promise<T> {
+    await writer.$executeRawUnsafe("BEGIN IMMEDIATE");
+    try {
+      const result = await work(writer);
+      await writer.$executeRawUnsafe("COMMIT");
+      return result;
+    } catch (error) {
+      // A full disk may have ended the transaction already; then ROLLBACK has nothing to do.
+      await writer.$executeRawUnsafe("ROLLBACK").catch(() => undefined);
+      throw toOurs(file, error);
+    }
+  }
+
+  return {
+    read,
+    write: (work) => {
+      const result = last.then(() => transact(work));
+      last = result.catch(() => undefined);
+      return result;
+    },
+    now: () => clock.now(),
+    close: () => {
+      closed ??= (async () => {
+        await last;
+        await Promise.all([writer.$disconnect(), read.$disconnect()]);
+      })();
+      return closed;
+    },
+  };
+}
+
+function toOurs(file: string, error: unknown): unknown {
+  const text = error instanceof Error ? error.message : String(error);
+  if (/database or disk is full|SQLITE_FULL/i.test(text)) {
+    return new BellwetherError(
+      "database-full",
+      `The disk that holds ${file} is full.`,
+      "Free some space; nothing was lost, and sending goes on by itself.",
+      { cause: error },
+    );
+  }
+  return error;
+}
+
+function unusable(file: string, error: unknown): BellwetherError {
+  const text = error instanceof Error ? error.message : String(error);
+  const short = text.split("\n").filter(Boolean).at(-1) ?? text;
+  return new BellwetherError(
+    "database-unusable",
+    `The database ${file} cannot be opened: ${short}`,
+    "Check that the path in [database] url is right and may be written; restore a backup if the file is damaged.",
+    { cause: error },
+  );
+}

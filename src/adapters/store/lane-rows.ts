@@ -1,0 +1,160 @@
+// Lanes as rows: reading them under the transaction's lock together with what decides whether they may send, and
+// writing back what a fold has made of them.
+import { FRESH_PULSE } from "../../breaker/breaker.ts";
+import type { Hold } from "../../breaker/hold.ts";
+import { type LaneRecord, roomOf } from "../../breaker/lane-record.ts";
+import type { LaneView } from "../../delivery/store.ts";
+import { isRunnable, type LaneState } from "../../provider/lane.ts";
+import type { PrismaClient } from "../database/generated/sqlite/client.ts";
+import { fromSqlTime, sqlTime } from "../database/sqlite.ts";
+
+/** A lane with what its campaign and its route say about sending. */
+export interface LaneInContext {
+  lane: LaneRecord;
+  campaignState: string;
+  planned: boolean;
+  validUntilMs: number | null;
+  routeState: string;
+}
+
+interface Row {
+  id: number;
+  campaign_id: number;
+  provider: string;
+  route: string;
+  feedback: "relay" | "final";
+  state: LaneState;
+  epoch: number;
+  size: number;
+  window_size: number;
+  outstanding: number;
+  unconfirmed: number;
+  sent: number;
+  pulse: string;
+  hold: string | null;
+  until: Date | null;
+  next_due: Date | null;
+  last_handover: Date | null;
+  by_person: boolean;
+  campaign_state: string;
+  planned: boolean;
+  valid_until: Date | null;
+  route_state: string | null;
+}
+
+const SELECT = `SELECT l.*, c.state AS campaign_state, c.planned AS planned, c.valid_until AS valid_until,
+  r.state AS route_state
+  FROM lane l JOIN campaign c ON c.id = l.campaign_id LEFT JOIN route r ON r.name = l.route`;
+
+export async function readLanes(
+  tx: PrismaClient,
+  where: { ids: readonly number[] } | { campaignId: number } | { campaignState: readonly string[] },
+): Promise<LaneInContext[]> {
+  const condition =
+    "ids" in where
+      ? "l.id IN (SELECT value FROM json_each(?))"
+      : "campaignId" in where
+        ? "l.campaign_id = ?"
+        : "c.state IN (SELECT value FROM json_each(?))";
+  const argument =
+    "ids" in where
+      ? JSON.stringify(where.ids)
+      : "campaignId" in where
+        ? where.campaignId
+        : JSON.stringify(where.campaignState);
+  const rows = await tx.$queryRawUnsafe<Row[]>(`${SELECT} WHERE ${condition} ORDER BY l.id`, argument);
+  return rows.map(toContext);
+}
+
+function toContext(row: Row): LaneInContext {
+  return {
+    lane: {
+      id: row.id,
+      campaignId: row.campaign_id,
+      provider: row.provider,
+      route: row.route,
+      feedback: row.feedback,
+      state: row.state,
+      epoch: row.epoch,
+      size: row.size,
+      window: row.window_size,
+      outstanding: row.outstanding,
+      unconfirmed: row.unconfirmed,
+      sent: row.sent,
+      pulse: { ...FRESH_PULSE, ...JSON.parse(row.pulse) },
+      hold: row.hold === null ? null : (JSON.parse(row.hold) as Hold),
+      untilMs: fromSqlTime(row.until),
+      nextDueMs: fromSqlTime(row.next_due),
+      lastHandoverMs: fromSqlTime(row.last_handover),
+      byPerson: Boolean(row.by_person),
+    },
+    campaignState: row.campaign_state,
+    planned: Boolean(row.planned),
+    validUntilMs: fromSqlTime(row.valid_until),
+    routeState: row.route_state ?? "ready",
+  };
+}
+
+export function mayRun(context: LaneInContext, nowMs: number): boolean {
+  return (
+    context.campaignState === "running" &&
+    context.planned &&
+    context.routeState === "ready" &&
+    isRunnable(context.lane.state) &&
+    (context.validUntilMs === null || context.validUntilMs > nowMs)
+  );
+}
+
+export function toView(context: LaneInContext, nowMs: number): LaneView {
+  const { lane } = context;
+  return {
+    id: lane.id,
+    campaignId: lane.campaignId,
+    provider: lane.provider,
+    route: lane.route,
+    feedback: lane.feedback,
+    state: lane.state,
+    epoch: lane.epoch,
+    size: lane.size,
+    runnable: mayRun(context, nowMs),
+    room: roomOf(lane),
+    nextDueMs: lane.nextDueMs,
+  };
+}
+
+export async function writeLanes(tx: PrismaClient, lanes: readonly LaneRecord[]): Promise<void> {
+  if (lanes.length === 0) return;
+  const rows = lanes.map((lane) => ({
+    id: lane.id,
+    state: lane.state,
+    epoch: lane.epoch,
+    window_size: lane.window,
+    outstanding: lane.outstanding,
+    unconfirmed: lane.unconfirmed,
+    sent: lane.sent,
+    pulse: JSON.stringify(lane.pulse),
+    hold: lane.hold === null ? null : JSON.stringify(lane.hold),
+    until: lane.untilMs === null ? null : sqlTime(lane.untilMs),
+    next_due: lane.nextDueMs === null ? null : sqlTime(lane.nextDueMs),
+    last_handover: lane.lastHandoverMs === null ? null : sqlTime(lane.lastHandoverMs),
+    by_person: lane.byPerson ? 1 : 0,
+  }));
+  await tx.$executeRawUnsafe(
+    `UPDATE lane SET state = s.value->>'state', epoch = s.value->>'epoch', window_size = s.value->>'window_size',
+      outstanding = s.value->>'outstanding', unconfirmed = s.value->>'unconfirmed', sent = s.value->>'sent',
+      pulse = s.value->>'pulse', hold = s.value->>'hold', until = s.value->>'until',
+      next_due = s.value->>'next_due', last_handover = s.value->>'last_handover', by_person = s.value->>'by_person'
+    FROM json_each(?) AS s WHERE lane.id = s.value->>'id'`,
+    JSON.stringify(rows),
+  );
+}
+
+/** Writes sentences into the timeline. */
+export async function addEvents(
+  tx: PrismaClient,
+  events: readonly { campaignId: number; laneId: number | null; atMs: number; event: string; text: string }[],
+): Promise<void> {
+  for (const { campaignId, laneId, atMs, event, text } of events) {
+    await tx.event.create({ data: { campaignId, laneId, at: new Date(atMs), event, text } });
+  }
+}

@@ -1,0 +1,263 @@
+// The ledger on SQLite: claims, commits and the reaper as single transactions of raw SQL. What an outcome means
+// is decided in delivery/settle.ts; here rows are locked, matched and moved.
+import type { BreakerConfig } from "../../breaker/breaker.ts";
+import { roomOf } from "../../breaker/lane-record.ts";
+import { matchesFilter } from "../../client/audience.ts";
+import type { ClaimedClient, ClaimedDelivery } from "../../delivery/delivery.ts";
+import type { CommitGroup, Committed, Ledger } from "../../delivery/store.ts";
+import type { PrismaClient } from "../database/generated/sqlite/client.ts";
+import { type Database, sqlTime } from "../database/sqlite.ts";
+import { settleGroup } from "./ledger-settle.ts";
+import { tick } from "./ledger-tick.ts";
+import { addEvents, type LaneInContext, mayRun, readLanes, toView, writeLanes } from "./lane-rows.ts";
+
+export function createLedger(db: Database, config: { breaker: BreakerConfig }): Ledger {
+  return {
+    register: (worker) =>
+      db.write(async (tx) => {
+        const at = new Date(db.now());
+        // Whoever else was here cannot be alive: the reaper shall not wait for their lease to end.
+        if (worker.exclusive) await tx.worker.updateMany({ where: { dead: false }, data: { seenAt: new Date(0) } });
+        const { id, host, pid } = worker;
+        await tx.worker.create({ data: { id, host, pid, startedAt: at, seenAt: at } });
+      }),
+
+    heartbeat: (worker) =>
+      db.write(async (tx) => {
+        const { count } = await tx.worker.updateMany({
+          where: { id: worker, dead: false },
+          data: { seenAt: new Date(db.now()) },
+        });
+        return count === 1;
+      }),
+
+    lanes: async () => {
+      const nowMs = db.now();
+      return (await readLanes(db.read, { campaignState: ["running"] })).map((one) => toView(one, nowMs));
+    },
+
+    claim: (request) => db.write((tx) => claim(tx, request, db.now())),
+    commit: (group) => db.write((tx) => commit(tx, group, config.breaker, db.now())),
+    release: (request) => db.write((tx) => release(tx, request, db.now())),
+    reap: (options) => db.write((tx) => reap(tx, options, db.now())),
+    tick: (options) => tick(db, options),
+  };
+}
+
+interface ClaimRow {
+  id: number;
+  attempt: number;
+  try: number;
+  losses: number;
+  waited: number;
+  revision: number;
+  address: string;
+  domain: string;
+  key: string;
+}
+
+async function claim(
+  tx: PrismaClient,
+  { worker, laneId, limit }: { worker: string; laneId: number; limit: number },
+  nowMs: number,
+): Promise<Awaited<ReturnType<Ledger["claim"]>>> {
+  const [context] = await readLanes(tx, { ids: [laneId] });
+  if (context === undefined) throw new Error(`There is no lane ${laneId}.`);
+  const { lane } = context;
+  const wanted = Math.min(limit, roomOf(lane));
+  if (wanted <= 0 || !mayRun(context, nowMs)) return { deliveries: [], lane: toView(context, nowMs) };
+
+  const now = sqlTime(nowMs);
+  const rows = await tx.$queryRawUnsafe<ClaimRow[]>(
+    `UPDATE delivery SET state = 'claimed', worker_id = ?, epoch = ?
+     WHERE id IN (
+       SELECT id FROM (SELECT id FROM delivery WHERE lane_id = ? AND state = 'deferred' AND due_at <= ?
+                       ORDER BY due_at LIMIT ?)
+       UNION ALL
+       SELECT id FROM (SELECT id FROM delivery WHERE lane_id = ? AND state = 'pending' AND due_at <= ?
+                       ORDER BY due_at, spread LIMIT ?)
+       LIMIT ?)
+     RETURNING id, attempt, try, losses, waited, revision, address, domain, key`,
+    worker,
+    lane.epoch,
+    lane.id,
+    now,
+    wanted,
+    lane.id,
+    now,
+    wanted,
+    wanted,
+  );
+  lane.outstanding += rows.length;
+  if (rows.length < wanted) lane.nextDueMs = await nextDue(tx, lane.id);
+  await writeLanes(tx, [lane]);
+  const clients = rows.length === 0 ? new Map<string, ClaimedClient[]>() : await clientsOf(tx, context, rows);
+  const deliveries: ClaimedDelivery[] = rows.map(({ key, ...row }) => ({
+    ...row,
+    campaignId: lane.campaignId,
+    laneId: lane.id,
+    epoch: lane.epoch,
+    clients: clients.get(key) ?? [],
+  }));
+  return { deliveries, lane: toView(context, nowMs) };
+}
+
+/** When the next waiting delivery of a lane is due; null when none waits. */
+export async function nextDue(tx: PrismaClient, laneId: number): Promise<number | null> {
+  const [row] = await tx.$queryRawUnsafe<{ due: string | null }[]>(
+    `SELECT min(due) AS due FROM (
+       SELECT min(due_at) AS due FROM delivery WHERE lane_id = ? AND state = 'pending'
+       UNION ALL SELECT min(due_at) FROM delivery WHERE lane_id = ? AND state = 'deferred')`,
+    laneId,
+    laneId,
+  );
+  return row?.due == null ? null : Date.parse(row.due);
+}
+
+/** The audience's rows behind each claimed address, filtered as the campaign asked. */
+async function clientsOf(
+  tx: PrismaClient,
+  { lane }: LaneInContext,
+  rows: readonly ClaimRow[],
+): Promise<Map<string, ClaimedClient[]>> {
+  const [campaign] = await tx.$queryRawUnsafe<{ import_id: number; spec: string }[]>(
+    "SELECT import_id, spec FROM campaign WHERE id = ?",
+    lane.campaignId,
+  );
+  if (campaign === undefined) throw new Error(`There is no campaign ${lane.campaignId}.`);
+  const { filter } = JSON.parse(campaign.spec);
+  const found = await tx.$queryRawUnsafe<(ClaimedClient & { key: string; domain: string; attributes: string })[]>(
+    `SELECT key, domain, name, locale, timezone, account, attributes FROM client
+     WHERE import_id = ? AND key IN (SELECT value FROM json_each(?)) ORDER BY line`,
+    campaign.import_id,
+    JSON.stringify(rows.map((row) => row.key)),
+  );
+  const byKey = new Map<string, ClaimedClient[]>();
+  for (const row of found) {
+    const client = { ...row, attributes: JSON.parse(row.attributes) as Record<string, string> };
+    if (!matchesFilter(client, filter)) continue;
+    const list = byKey.get(row.key);
+    if (list === undefined) byKey.set(row.key, [client]);
+    else list.push(client);
+  }
+  return byKey;
+}
+
+async function commit(
+  tx: PrismaClient,
+  group: CommitGroup,
+  breaker: BreakerConfig,
+  nowMs: number,
+): Promise<Committed> {
+  const ids = new Set<number>();
+  for (const { laneId } of [...group.settles, ...group.intents, ...group.doors]) ids.add(laneId);
+  const contexts = new Map((await readLanes(tx, { ids: [...ids] })).map((one) => [one.lane.id, one]));
+
+  const routeHeld = await settleGroup(tx, { ...group, contexts, breaker, nowMs });
+  // A refusal by our own relay stops every lane on that route, those in this group too.
+  const lanes = routeHeld ? new Map((await readLanes(tx, { ids: [...ids] })).map((one) => [one.lane.id, one])) : contexts;
+
+  const wanted = group.intents.filter((intent) => {
+    const context = lanes.get(intent.laneId);
+    return context !== undefined && context.lane.epoch === intent.epoch && mayRun(context, nowMs);
+  });
+  const intended = new Set<number>();
+  if (wanted.length > 0) {
+    // The second branch answers a repeated commit whose answer was lost: these intents are ours already.
+    const rows = await tx.$queryRawUnsafe<{ id: number }[]>(
+      `UPDATE delivery SET state = 'sending', try = s.value->>'try'
+       FROM json_each(?) AS s
+       WHERE delivery.id = s.value->>'id' AND delivery.worker_id = ? AND delivery.epoch = s.value->>'epoch'
+         AND ((delivery.state = 'claimed' AND delivery.try = (s.value->>'try') - 1)
+           OR (delivery.state = 'sending' AND delivery.try = s.value->>'try'))
+       RETURNING id`,
+      JSON.stringify(wanted.map((one) => ({ id: one.delivery, epoch: one.epoch, try: one.try }))),
+      group.worker,
+    );
+    for (const row of rows) intended.add(row.id);
+  }
+  return { intended, lanes: [...lanes.values()].map((one) => toView(one, nowMs)) };
+}
+
+/** Rows of lanes that have something out: found by the lane's index, whatever the table's size. */
+const OUT = "lane_id IN (SELECT id FROM lane WHERE outstanding > 0)";
+
+async function release(
+  tx: PrismaClient,
+  { worker, kept }: { worker: string; kept: readonly number[] },
+  nowMs: number,
+): Promise<void> {
+  const rows = await tx.$queryRawUnsafe<{ lane_id: number }[]>(
+    `UPDATE delivery SET state = 'pending', worker_id = NULL
+     WHERE ${OUT} AND state = 'claimed' AND worker_id = ? AND id NOT IN (SELECT value FROM json_each(?))
+     RETURNING lane_id`,
+    worker,
+    JSON.stringify(kept),
+  );
+  await recount(tx, new Set(rows.map((row) => row.lane_id)), nowMs);
+}
+
+async function reap(
+  tx: PrismaClient,
+  { leaseMs, self }: { leaseMs: number; self: string },
+  nowMs: number,
+): Promise<{ workers: number; uncertain: number }> {
+  const dead = await tx.$queryRawUnsafe<{ id: string }[]>(
+    "UPDATE worker SET dead = true WHERE dead = false AND seen_at < ? AND id <> ? RETURNING id",
+    sqlTime(nowMs - leaseMs),
+    self,
+  );
+  if (dead.length === 0) return { workers: 0, uncertain: 0 };
+  const workers = JSON.stringify(dead.map((row) => row.id));
+  const mine = `${OUT} AND worker_id IN (SELECT value FROM json_each(?))`;
+  const released = await tx.$queryRawUnsafe<{ lane_id: number }[]>(
+    `UPDATE delivery SET state = 'pending', worker_id = NULL WHERE ${mine} AND state = 'claimed' RETURNING lane_id`,
+    workers,
+  );
+  const lost = await tx.$queryRawUnsafe<
+    { id: number; lane_id: number; campaign_id: number; attempt: number; try: number; epoch: number }[]
+  >(
+    `UPDATE delivery SET state = 'uncertain', worker_id = NULL, changed_at = ? WHERE ${mine} AND state = 'sending'
+     RETURNING id, lane_id, campaign_id, attempt, try, epoch`,
+    sqlTime(nowMs),
+    workers,
+  );
+  const byCampaign = new Map<number, number>();
+  for (const row of lost) {
+    byCampaign.set(row.campaign_id, (byCampaign.get(row.campaign_id) ?? 0) + 1);
+    await tx.outcome.create({
+      data: {
+        campaignId: row.campaign_id,
+        laneId: row.lane_id,
+        deliveryId: row.id,
+        attempt: row.attempt,
+        try: row.try,
+        epoch: row.epoch,
+        at: new Date(nowMs),
+        event: "uncertain",
+        reply: "The sending process died while this mail was on its way.",
+      },
+    });
+  }
+  for (const [campaignId, count] of byCampaign) {
+    const text = `A sending process died with ${count} ${count === 1 ? "mail" : "mails"} on the way: uncertain, listed by \`uncertain\`.`;
+    await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: "uncertain", text }]);
+  }
+  await recount(tx, new Set([...released, ...lost].map((row) => row.lane_id)), nowMs);
+  return { workers: dead.length, uncertain: lost.length };
+}
+
+/** Sets what a lane has out, and when its next delivery is due, from its rows. */
+export async function recount(tx: PrismaClient, laneIds: ReadonlySet<number>, _nowMs: number): Promise<void> {
+  for (const id of laneIds) {
+    const due = await nextDue(tx, id);
+    await tx.$executeRawUnsafe(
+      `UPDATE lane SET outstanding =
+         (SELECT count(*) FROM delivery WHERE lane_id = lane.id AND state = 'claimed')
+         + (SELECT count(*) FROM delivery WHERE lane_id = lane.id AND state = 'sending'), next_due = ?
+       WHERE id = ?`,
+      due === null ? null : sqlTime(due),
+      id,
+    );
+  }
+}

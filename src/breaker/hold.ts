@@ -1,0 +1,78 @@
+// The hold card: why a lane was stopped, for its three readers - who must act now, who must repair, who answers
+// the phone. Sentences only; whether to hold was decided in breaker.ts.
+import { adviceFor, describeReason } from "../bounce/advice.ts";
+import { redactReply } from "../bounce/redact.ts";
+import type { Fault, Reason, Scope } from "../bounce/reason.ts";
+import { providerTitle } from "../provider/directory.ts";
+import type { Trip } from "./breaker.ts";
+
+/** Why a lane was stopped. Kept with the lane until it is resumed. */
+export interface Hold {
+  reason: Reason;
+  fault: Fault;
+  scope: Scope;
+  /** Which statistic tripped. */
+  detector: string;
+  /** ISO time. */
+  at: string;
+  /** What happened, in one sentence. */
+  message: string;
+  /** What an engineer must do: record, value, where. */
+  advice: string;
+  /** What to tell clients who ask on the phone. */
+  tell: string;
+  /** Up to three verbatim replies, redacted. */
+  evidence: string[];
+  /** Mails that were on the wire when the lane was held and ended after it. */
+  leaked: number;
+}
+
+export interface HoldInput {
+  provider: string;
+  trip: Trip;
+  nowMs: number;
+  /** The last replies that counted, oldest first. */
+  replies: readonly string[];
+  /** The classifier's own advice for the reply that tripped; the reason's general one without it. */
+  advice?: string | undefined;
+}
+
+export function describeHold({ provider, trip, nowMs, replies, advice }: HoldInput): Hold {
+  const who = trip.scope === "route" ? "Your own relay" : providerTitle(provider);
+  return {
+    reason: trip.reason,
+    fault: trip.fault,
+    scope: trip.scope,
+    detector: trip.detector,
+    at: new Date(nowMs).toISOString(),
+    message: `${who} ${messageOf(trip)}`,
+    advice: advice ?? adviceFor(trip.reason),
+    tell: tellOf(who, trip),
+    evidence: replies.slice(-3).map((reply) => redactReply(reply)),
+    leaked: 0,
+  };
+}
+
+function messageOf(trip: Trip): string {
+  const what = describeReason(trip.reason);
+  switch (trip.fault) {
+    case "sender":
+      return trip.detector === "pace"
+        ? `keeps asking for fewer mails: ${what}. The lane rests and goes on by itself.`
+        : `refuses our mail, and the cause lies with us: ${what}. Nothing more is sent there until you resume.`;
+    case "content":
+      return `refuses this message for what it contains: ${what}. Nothing more is sent there until you resume.`;
+    case "address":
+      return `says that too many of these addresses do not exist: ${what}. The list may be old, or the provider disturbed.`;
+    default:
+      return "refuses our mail in words that are not known. Read the replies below before you resume.";
+  }
+}
+
+function tellOf(who: string, trip: Trip): string {
+  if (trip.fault === "address") {
+    return "We are checking our list of addresses. Please tell us the address at which you read mail.";
+  }
+  if (trip.detector === "pace") return `Mail to ${who} is slow at the moment; the notice is on its way.`;
+  return `${who} does not accept our mail at the moment. Nothing is wrong with your mailbox; you get the notice as soon as we have repaired our side.`;
+}

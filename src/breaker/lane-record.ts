@@ -1,0 +1,38 @@
+// A lane's row as the deciding code sees it: everything that a settle reads and writes under the lane's lock.
+import type { LaneState } from "../provider/lane.ts";
+import type { Pulse } from "./breaker.ts";
+import type { Hold } from "./hold.ts";
+
+export interface LaneRecord {
+  id: number;
+  campaignId: number;
+  provider: string;
+  route: string;
+  feedback: "relay" | "final";
+  state: LaneState;
+  epoch: number;
+  /** Deliveries planned in this lane. */
+  size: number;
+  window: number;
+  /** claimed + sending. */
+  outstanding: number;
+  /** Handed over to a relay and not confirmed yet. */
+  unconfirmed: number;
+  /** Tries that reached the wire and were answered or lost. */
+  sent: number;
+  pulse: Pulse;
+  hold: Hold | null;
+  /** When a rest or a timed hold ends, ms since the epoch. */
+  untilMs: number | null;
+  /** When the next delivery may be claimed; null: nothing waits. */
+  nextDueMs: number | null;
+  lastHandoverMs: number | null;
+  /** A person let the lane go on without signs from its relay. */
+  byPerson: boolean;
+}
+
+/** How many more deliveries may be claimed now. */
+export function roomOf(lane: LaneRecord): number {
+  const unproven = lane.feedback === "relay" && !lane.byPerson ? lane.unconfirmed : 0;
+  return Math.max(0, lane.window - lane.outstanding - unproven);
+}

@@ -1,0 +1,290 @@
+// The connections of one route. Each connection has one message on the wire and at most one more with its intent
+// written; a connection that hears a refusal of fault sender, content or unknown begins no other message until
+// the settle of that refusal has come back. So at most one mail a connection passes a hold.
+import type { Clock } from "../clock.ts";
+import type { ClaimedDelivery } from "./delivery.ts";
+import { createDoors } from "./door.ts";
+import { type Heard, isFence, type Outcome, outcomeOf, refusal, settlementOf } from "./outcome.ts";
+import type { Pacer } from "./pace.ts";
+import { createReadyList, type ReadyItem } from "./ready.ts";
+import type { LaneView } from "./store.ts";
+import type { Mail, MailConnection, Transport } from "./transport.ts";
+import type { Writer } from "./writer.ts";
+
+export interface RouteSender {
+  /** Gives claimed deliveries to the route's connections. */
+  push(deliveries: readonly ClaimedDelivery[]): void;
+  /** Claimed deliveries of a lane that no connection has taken yet. */
+  waiting(lane: number): number;
+  /** Ids of claimed deliveries that are still to be sent. */
+  claimed(): number[];
+  /** Forgets claims that a later epoch has made void. */
+  dropVoid(): void;
+  /** Ends what is on the wire and begins nothing more. */
+  drain(): Promise<void>;
+}
+
+export interface RouteSenderOptions {
+  route: string;
+  connections: number;
+  pacer: Pacer;
+  transport: Transport;
+  writer: Writer;
+  clock: Clock;
+  viewOf: (lane: number) => LaneView | undefined;
+  /** This process's lease has not run out. */
+  leaseHolds: () => boolean;
+  /** Renders and composes; throws when the template cannot be rendered for this client. */
+  mailOf: (delivery: ClaimedDelivery) => Mail;
+  /** An intent was refused: what is claimed here may be void. */
+  onDenied: () => void;
+  /** An item left the list of what waits for a connection. */
+  onTaken: () => void;
+  /** The route cannot be reached, or can again (null). */
+  onReach: (trouble: string | null) => void;
+}
+
+interface Prepared {
+  item: ReadyItem;
+  mail: Mail | null;
+  /** Why it cannot be rendered. */
+  trouble: string | null;
+}
+
+/** A connection without work is closed after so long. */
+const IDLE_MS = 5_000;
+
+export function createRouteSender(options: RouteSenderOptions): RouteSender {
+  const { writer, transport, clock, pacer } = options;
+  const ready = createReadyList();
+  const stopping = new AbortController();
+  const slots = new Set<Promise<void>>();
+  const doors = createDoors({ clock, signal: stopping.signal, onOpen: wake });
+  let idle: ((item: ReadyItem | null) => void)[] = [];
+  /** Taken from the list, their intent not yet answered: claims that are still in use. */
+  const held = new Set<number>();
+
+  const isCurrent = (delivery: ClaimedDelivery): boolean => {
+    const view = options.viewOf(delivery.laneId);
+    return view?.runnable === true && view.epoch === delivery.epoch;
+  };
+  const mayBegin = (delivery: ClaimedDelivery): boolean =>
+    !stopping.signal.aborted && options.leaseHolds() && isCurrent(delivery);
+
+  function takeNow(destination: string | null): ReadyItem | undefined {
+    const item = ready.take(destination, doors.mayKnock);
+    if (item !== undefined) {
+      held.add(item.delivery.id);
+      doors.knock(item.destination);
+      options.onTaken();
+    }
+    return item;
+  }
+
+  /** Serves idle connections first, then opens more. */
+  function wake(): void {
+    while (!stopping.signal.aborted && ready.has(doors.mayKnock)) {
+      const waiter = idle.shift();
+      if (waiter !== undefined) waiter(takeNow(null) ?? null);
+      else if (slots.size < options.connections) startSlot();
+      else return;
+    }
+  }
+
+  function startSlot(): void {
+    const slot: Promise<void> = runSlot().finally(() => {
+      slots.delete(slot);
+      wake();
+    });
+    slots.add(slot);
+  }
+
+  /** The next item, waiting a little for one; null: none came, the connection may be closed. */
+  function takeOrWait(destination: string | null): Promise<ReadyItem | null> | ReadyItem | null {
+    if (stopping.signal.aborted) return null;
+    const item = takeNow(destination);
+    if (item !== undefined) return item;
+    if (destination === null) return null;
+    return new Promise((resolve) => {
+      const timer = new AbortController();
+      const waiter = (got: ReadyItem | null) => {
+        timer.abort();
+        resolve(got);
+      };
+      idle.push(waiter);
+      void clock.sleep(IDLE_MS, timer.signal).then(() => {
+        idle = idle.filter((other) => other !== waiter);
+        resolve(null);
+      });
+    });
+  }
+
+  /** Renders and asks for the intent; null when the intent was refused. */
+  async function prepare(item: ReadyItem): Promise<Prepared | null> {
+    let mail: Mail | null = null;
+    let trouble: string | null = null;
+    try {
+      mail = options.mailOf(item.delivery);
+    } catch (error) {
+      trouble = error instanceof Error ? error.message : String(error);
+    }
+    const { id, laneId, epoch } = item.delivery;
+    const granted = await writer.intend({ delivery: id, laneId, epoch, try: item.delivery.try + 1 });
+    held.delete(id);
+    if (granted) return { item, mail, trouble };
+    options.onDenied();
+    return null;
+  }
+
+  /** One more for the same connection, with its intent written while the present one is on the wire. */
+  function prefetch(destination: string): Promise<Prepared | null> | null {
+    if (stopping.signal.aborted || pacer.limited) return null;
+    const item = ready.takeFor(destination);
+    if (item === undefined) return null;
+    options.onTaken();
+    if (!isCurrent(item.delivery)) {
+      options.onDenied();
+      return null;
+    }
+    held.add(item.delivery.id);
+    return prepare(item);
+  }
+
+  function settle({ item }: Prepared, outcome: Outcome): Promise<void> {
+    const delivery = { ...item.delivery, try: item.delivery.try + 1 };
+    const atMs = clock.now();
+    return writer.settle({
+      delivery: delivery.id,
+      campaignId: delivery.campaignId,
+      laneId: delivery.laneId,
+      attempt: delivery.attempt,
+      try: delivery.try,
+      epoch: delivery.epoch,
+      outcome,
+      next: settlementOf(outcome, delivery, atMs),
+      atMs,
+    });
+  }
+
+  /** Connects for an item that is claimed and not yet intended; on failure the item waits and the door rests. */
+  async function open(item: ReadyItem): Promise<MailConnection | null> {
+    const answer = await transport.connect(options.route, item.destination);
+    if (answer.ok) {
+      if (doors.opened(item.destination)) options.onReach(null);
+      return answer.connection;
+    }
+    const { phase, reply, message } = answer.failure;
+    ready.putBack(item);
+    held.delete(item.delivery.id);
+    doors.shut(item.destination);
+    if (reply === null) {
+      options.onReach(message);
+      return null;
+    }
+    const { laneId, epoch } = item.delivery;
+    const view = options.viewOf(laneId);
+    const speaker = view?.feedback === "relay" ? "route" : "provider";
+    const outcome = refusal({ phase, reply }, view?.provider ?? "other", speaker);
+    await writer.refusedAtDoor({ laneId, epoch, outcome, atMs: clock.now() });
+    return null;
+  }
+
+  async function send(current: Prepared, connection: MailConnection | null): Promise<Outcome> {
+    const { delivery } = current.item;
+    const view = options.viewOf(delivery.laneId);
+    if (current.trouble !== null && mayBegin(delivery)) return unrenderable(current.trouble);
+    const heard: Heard =
+      current.mail === null || connection === null || !mayBegin(delivery)
+        ? { kind: "returned" }
+        : await connection.send(current.mail, () => mayBegin(delivery));
+    return outcomeOf(heard, { provider: view?.provider ?? "other", feedback: view?.feedback ?? "final" });
+  }
+
+  async function runSlot(): Promise<void> {
+    let connection: MailConnection | null = null;
+    let destination: string | null = null;
+    let next: Promise<Prepared | null> | null = null;
+    for (;;) {
+      let current: Prepared | null = null;
+      if (next !== null) {
+        current = await next;
+        next = null;
+        if (current === null) continue;
+        if (!connection?.usable && mayBegin(current.item.delivery)) {
+          const answer = await transport.connect(options.route, current.item.destination);
+          connection = answer.ok ? answer.connection : null;
+        }
+      } else {
+        const item = await takeOrWait(destination);
+        if (item === null) break;
+        if (!isCurrent(item.delivery)) {
+          doors.leave(item.destination);
+          held.delete(item.delivery.id);
+          options.onDenied();
+          continue;
+        }
+        if (!connection?.usable || destination !== item.destination) {
+          connection?.close();
+          connection = await open(item);
+          destination = item.destination;
+          if (connection === null) return;
+        } else {
+          doors.leave(item.destination);
+        }
+        await pacer.take(stopping.signal);
+        current = await prepare(item);
+        if (current === null) continue;
+      }
+      if (connection?.usable && destination !== null) next = prefetch(destination);
+      const outcome = await send(current, connection);
+      const settled = settle(current, outcome);
+      // The fence. Whatever else ends, its settle may be on its way while the next message is.
+      if (isFence(outcome) || outcome.event === "returned") await settled;
+    }
+    connection?.close();
+  }
+
+  return {
+    push: (deliveries) => {
+      ready.push(
+        deliveries.map((delivery) => ({
+          delivery,
+          destination: transport.destination(options.route, delivery.domain),
+        })),
+      );
+      wake();
+    },
+    waiting: (lane) => ready.count(lane),
+    claimed: () => [...held, ...[...ready.items()].map((item) => item.delivery.id)],
+    dropVoid: () => {
+      if (ready.drop((item) => isCurrent(item.delivery)).length > 0) options.onDenied();
+    },
+    drain: async () => {
+      stopping.abort();
+      for (const waiter of idle.splice(0)) waiter(null);
+      await Promise.all(slots);
+      await writer.idle();
+    },
+  };
+}
+
+/** A mail that cannot be rendered is our content's fault, and reaches no wire. */
+function unrenderable(trouble: string): Outcome {
+  return {
+    event: "rejected",
+    phase: null,
+    speaker: "provider",
+    reply: trouble,
+    classification: {
+      reason: "malformed",
+      fault: "content",
+      scope: "provider",
+      hard: true,
+      provider: "other",
+      code: null,
+      enhanced: null,
+      advice: `The template cannot be rendered for this client: ${trouble}`,
+    },
+    relayId: null,
+  };
+}

@@ -1,0 +1,187 @@
+// The fold of settled outcomes into their lane: counts, window, detectors, hold. Pure: the store calls it inside
+// the settle transaction with the lane's locked row and with only those outcomes whose rows really moved.
+import type { BreakerConfig, Trip } from "../breaker/breaker.ts";
+import { stepLane } from "../breaker/breaker.ts";
+import type { Evidence } from "../breaker/evidence.ts";
+import { describeHold } from "../breaker/hold.ts";
+import type { LaneRecord } from "../breaker/lane-record.ts";
+import { OPEN_WINDOW } from "../breaker/ramp.ts";
+import { providerTitle } from "../provider/directory.ts";
+import type { DeliveryState } from "./delivery.ts";
+import type { Outcome, Settlement } from "./outcome.ts";
+
+/** What the sender asks to have settled: the outcome of one try of one delivery. */
+export interface Settle {
+  delivery: number;
+  campaignId: number;
+  laneId: number;
+  attempt: number;
+  try: number;
+  /** The lane's epoch under which it was claimed. */
+  epoch: number;
+  outcome: Outcome;
+  next: Settlement;
+  atMs: number;
+}
+
+/** A settle whose row moved, with what the row said before. */
+export interface Settled extends Settle {
+  from: DeliveryState;
+  unit: string | null;
+  /** The last epoch in which this delivery was evidence. */
+  evidence: number;
+}
+
+export interface LaneEvent {
+  event: string;
+  text: string;
+}
+
+export interface Fold {
+  lane: LaneRecord;
+  events: LaneEvent[];
+  /** Organisations to set aside: their waiting deliveries are suppressed. */
+  setAside: string[];
+  /** Good ones to fold into the campaign's own address detector, then this many bad ones. */
+  address: { good: number; bad: number };
+  /** The route refused us: it is held with every lane on it. */
+  routeTrip: { trip: Trip; reply: string | null; advice: string } | null;
+}
+
+export function foldLane(before: LaneRecord, settled: readonly Settled[], config: BreakerConfig): Fold {
+  const lane: LaneRecord = { ...before, pulse: { ...before.pulse } };
+  const fold: Fold = { lane, events: [], setAside: [], address: { good: 0, bad: 0 }, routeTrip: null };
+  for (const one of settled) foldOne(fold, one, config);
+  return fold;
+}
+
+function foldOne(fold: Fold, one: Settled, config: BreakerConfig): void {
+  const { lane } = fold;
+  // A late settle moves a row that the reaper had made uncertain and had taken out of the count.
+  if (one.from === "sending") lane.outstanding = Math.max(0, lane.outstanding - 1);
+  if (one.outcome.event !== "returned") lane.sent += 1;
+  if (one.next.state === "handed-over") {
+    lane.unconfirmed += 1;
+    lane.lastHandoverMs = one.atMs;
+  }
+  if (one.next.state === "pending" || one.next.state === "deferred") {
+    lane.nextDueMs = Math.min(lane.nextDueMs ?? Number.POSITIVE_INFINITY, one.next.dueAtMs);
+  }
+  if (one.outcome.event === "returned") return;
+
+  if (one.epoch !== lane.epoch || one.from !== "sending") {
+    // From before the hold: it was on the wire when the fence came down, and is counted as that and nothing else.
+    if (lane.hold !== null && one.epoch < lane.epoch) lane.hold = { ...lane.hold, leaked: lane.hold.leaked + 1 };
+    return;
+  }
+  applyEvidence(fold, evidenceOf(one), one, config);
+}
+
+function applyEvidence(
+  fold: Fold,
+  evidence: Evidence,
+  one: Pick<Settled, "outcome" | "atMs">,
+  config: BreakerConfig,
+): void {
+  const { lane } = fold;
+  const fault = one.outcome.classification?.fault;
+  if (evidence.speaker === "route" && fault === "sender") {
+    const c = one.outcome.classification;
+    if (c !== null) {
+      fold.routeTrip = {
+        trip: { detector: "sender", reason: c.reason, fault: c.fault, scope: "route" },
+        reply: one.outcome.reply,
+        advice: c.advice,
+      };
+    }
+    return;
+  }
+  const wasWindow = lane.window;
+  const step = stepLane(lane, evidence, config);
+  lane.window = step.window;
+  lane.pulse = step.pulse;
+  if (evidence.kind === "refused" && fault === "address" && evidence.fresh && evidence.hard) {
+    fold.address = { good: fold.address.good + lane.pulse.good, bad: fold.address.bad + 1 };
+    lane.pulse = { ...lane.pulse, good: 0 };
+  }
+  if (step.setAside !== null) fold.setAside.push(step.setAside);
+  if (step.trip !== null) {
+    holdLane(lane, step.trip, one.atMs, one.outcome.classification?.advice);
+    fold.events.push({ event: "held", text: lane.hold?.message ?? "" });
+  } else if (step.restMs !== null && (lane.state === "ramping" || lane.state === "open")) {
+    lane.state = "backing-off";
+    lane.untilMs = one.atMs + step.restMs;
+    fold.events.push({
+      event: "slowed",
+      text: `${providerTitle(lane.provider)} asks for fewer mails: the lane rests for ${Math.round(step.restMs / 1000)} s.`,
+    });
+  } else if (lane.state === "ramping" && wasWindow < OPEN_WINDOW && lane.window >= OPEN_WINDOW) {
+    lane.state = "open";
+  }
+}
+
+/** Holds a lane: a new epoch, so that every claim and intent of the old one is void from this commit on. */
+export function holdLane(lane: LaneRecord, trip: Trip, nowMs: number, advice?: string): void {
+  const replies = lane.pulse.recent.filter((r) => r.fault === trip.fault).map((r) => r.reply);
+  lane.hold = describeHold({ provider: lane.provider, trip, nowMs, replies, advice });
+  lane.state = "held";
+  lane.epoch += 1;
+  lane.untilMs = trip.resumeAfterMs === undefined ? null : nowMs + trip.resumeAfterMs;
+  lane.pulse = { ...lane.pulse, holds: lane.pulse.holds + 1 };
+}
+
+/** What one settled outcome tells the breaker. */
+export function evidenceOf(one: Settled): Evidence {
+  const { outcome } = one;
+  const c = outcome.classification;
+  const kind =
+    outcome.event === "accepted"
+      ? "confirmed"
+      : outcome.event === "handed-over"
+        ? "handed-over"
+        : outcome.event === "uncertain"
+          ? "uncertain"
+          : c === null
+            ? "unreachable"
+            : "refused";
+  return {
+    kind,
+    reason: c?.reason ?? null,
+    fault: c?.fault ?? null,
+    scope: c?.scope ?? null,
+    hard: c?.hard ?? false,
+    speaker: outcome.speaker,
+    unit: one.unit,
+    fresh: one.evidence < one.epoch,
+    reply: outcome.reply,
+  };
+}
+
+/** A refusal at the door (banner, EHLO, TLS, AUTH): no delivery was named, but the lane hears it. */
+export interface DoorRefusal {
+  laneId: number;
+  epoch: number;
+  outcome: Outcome;
+  atMs: number;
+}
+
+export function foldDoor(before: LaneRecord, door: DoorRefusal, config: BreakerConfig): Fold {
+  const lane: LaneRecord = { ...before, pulse: { ...before.pulse } };
+  const fold: Fold = { lane, events: [], setAside: [], address: { good: 0, bad: 0 }, routeTrip: null };
+  const c = door.outcome.classification;
+  if (c === null || door.epoch !== lane.epoch) return fold;
+  const evidence: Evidence = {
+    kind: "refused",
+    reason: c.reason,
+    fault: c.fault,
+    scope: c.scope,
+    hard: c.hard,
+    speaker: door.outcome.speaker,
+    unit: null,
+    fresh: true,
+    reply: door.outcome.reply,
+  };
+  const one = { outcome: door.outcome, atMs: door.atMs };
+  applyEvidence(fold, evidence, one, config);
+  return fold;
+}

@@ -1,0 +1,37 @@
+// The transport port: a connection over which one message after another goes. What is heard is passed on as it
+// was said; what it means is decided in outcome.ts.
+import type { Phase } from "../bounce/reason.ts";
+import type { Heard } from "./outcome.ts";
+
+/** A composed message with its envelope. */
+export interface Mail {
+  from: string;
+  to: string;
+  /** CRLF line ends, not dot-stuffed. */
+  raw: Buffer;
+  smtpUtf8: boolean;
+}
+
+/** A connection could not be made. With a `reply` the other side refused us at the door; without, it is not there. */
+export interface ConnectFailure {
+  phase: Phase;
+  reply: string | null;
+  message: string;
+}
+
+export type Connected = { ok: true; connection: MailConnection } | { ok: false; failure: ConnectFailure };
+
+export interface MailConnection {
+  /** Sends one message; never rejects. `mayBegin` is looked at right before MAIL FROM. */
+  send(mail: Mail, mayBegin: () => boolean): Promise<Heard>;
+  /** False once it cannot carry another message. */
+  readonly usable: boolean;
+  /** QUIT without waiting for long. */
+  close(): void;
+}
+
+export interface Transport {
+  /** Where a domain's mail goes on a route: mails with the same destination may share a connection. */
+  destination(route: string, domain: string): string;
+  connect(route: string, destination: string): Promise<Connected>;
+}
