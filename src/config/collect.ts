@@ -28,6 +28,8 @@ export interface Collected<S> {
   readonly problems: Problem[];
   /** By path: only what somebody has set. */
   readonly places: ReadonlyMap<string, Place>;
+  /** The paths among them whose value was bad: their defaults must not be blamed for anything else. */
+  readonly refused: ReadonlySet<string>;
 }
 
 /** Reads everything; a key with a bad value gets its default, and the problem tells. */
@@ -35,6 +37,7 @@ export function collect<S extends Section>(schema: S, sources: Sources): Collect
   const { name, lineOf, variables, directory } = sources;
   const problems: Problem[] = [];
   const places = new Map<string, Place>();
+  const refused = new Set<string>();
   const allKeys = flatKeys(schema);
 
   function section(node: Section, table: TomlTable, path: string, at: TomlPath, skip?: string): object {
@@ -65,6 +68,7 @@ export function collect<S extends Section>(schema: S, sources: Sources): Collect
       places.set(path, place);
       const read = key.kind.read(given, directory);
       if ("value" in read) return read.value;
+      refused.add(path);
       const what = given === "" ? "empty" : key.secret ? shownSecret(given) : shown(given);
       const why = read.refused === "" || given === "" ? "" : `: ${read.refused}`;
       problems.push({
@@ -163,7 +167,7 @@ export function collect<S extends Section>(schema: S, sources: Sources): Collect
 
   // The one cast of the walk: its result has the shape of the schema, key by key.
   const values = section(schema, sources.table, "", []) as Values<S>;
-  return { values, problems, places };
+  return { values, problems, places, refused };
 }
 
 function isTable(value: unknown): value is TomlTable {

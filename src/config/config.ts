@@ -103,14 +103,14 @@ export function assemble(
   config: Config;
   problems: Problem[];
 } {
-  const { values, places } = read;
+  const { values, places, refused } = read;
   const problems = [...read.problems];
   const nowhere: Place = { source: at.name, line: null };
   const report: Report = (where, text, hint) =>
     problems.push({ code: "config-value", ...(places.get(where) ?? nowhere), text, hint });
 
   for (const [name, { p0, p1 }] of Object.entries(values.breaker)) {
-    if (p0 < p1) continue;
+    if (p0 < p1 || refused.has(`breaker.${name}.p0`) || refused.has(`breaker.${name}.p1`)) continue;
     const where = places.has(`breaker.${name}.p1`) ? "p1" : "p0";
     report(
       `breaker.${name}.${where}`,
@@ -118,7 +118,7 @@ export function assemble(
       "p0 must be below p1.",
     );
   }
-  if (values.redis.url !== null && values.database.url.kind === "sqlite") {
+  if (values.redis.url !== null && values.database.url.kind === "sqlite" && !refused.has("database.url")) {
     report(
       "redis.url",
       "redis.url asks for a cluster, but the database is a file of this machine",
