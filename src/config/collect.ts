@@ -96,7 +96,9 @@ export function collect<S extends Section>(schema: S, sources: Sources): Collect
       const id = variable.startsWith(`${path}[`)
         ? variable.slice(path.length + 1, variable.indexOf("]"))
         : null;
-      if (id !== null && !seen.has(id)) entry({ provider: id }, null, path);
+      if (id === null || seen.has(id)) continue;
+      entry({ provider: id }, null, path);
+      seen.add(id);
     }
     return list;
 

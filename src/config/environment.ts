@@ -78,8 +78,8 @@ export function readEnvironment(
       variables.set(found.path, { name, text });
     } else {
       try {
-        const content = readFileSync(path.resolve(directory, text), "utf8");
-        variables.set(found.path, { name, text: content.replace(/\r?\n$/, "") });
+        // The line end that editors leave goes with the other space around it, when the value is read.
+        variables.set(found.path, { name, text: readFileSync(path.resolve(directory, text), "utf8") });
       } catch (error) {
         problem(
           "file-unreadable",

@@ -192,8 +192,8 @@ describe("the environment", () => {
     expect(config.bounces.webhooks).toEqual([{ provider: "mailgun", secret: "s3cret" }]);
   });
 
-  it("takes a secret from a file, without the line end of its last line", () => {
-    writeFileSync(path.join(cwd, "secret"), "smtp://u:p%20@mail.example\n");
+  it("takes a secret from a file, without the space and the line end around it", () => {
+    writeFileSync(path.join(cwd, "secret"), " smtp://u:p%20@mail.example\r\n");
     expect(load(null, { BELLWETHER_SMTP_URL_FILE: "secret" }).smtp.target).toMatchObject({
       user: "u",
       pass: "p ",
@@ -367,10 +367,15 @@ describe("a bad value", () => {
   });
 
   it("is not blamed twice: what depends on it is left alone", () => {
-    expect(refusal('[breaker.sender]\np0 = 0.4\np1 = "x"').message).toContain("breaker.sender.p1 is");
-    expect(refusal('[redis]\nurl = "redis://h"\n[database]\nurl = "postgres:/h"').message).toContain(
-      "database.url",
+    expect(refusal('[breaker.sender]\np0 = 0.4\np1 = "x"').message).toMatch(
+      /^bellwether\.toml:3: breaker\.sender\.p1 is/,
     );
+    expect(refusal('[redis]\nurl = "redis://h"\n[database]\nurl = "postgres:/h"').message).toMatch(
+      /^bellwether\.toml:4: database\.url is/,
+    );
+    expect(
+      refusal("", { BELLWETHER_ROUTES_DEFAULT_URL: "direct", BELLWETHER_ROUTES_DEFAULT_RATE: "1/s" }).message,
+    ).toBe('BELLWETHER_ROUTES_DEFAULT_RATE: routes.provider is "default"');
   });
 });
 
