@@ -1,0 +1,155 @@
+// The pages for people are compared with the code: every error code, every key, every default, every example.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CAMPAIGN_KEYS, readCampaignFile } from "../src/campaign/campaign-file.ts";
+import { flatKeys } from "../src/config/environment.ts";
+import { loadConfig } from "../src/config/load.ts";
+import { SCHEMA, TLS_CHOICES, WEBHOOK_SENDERS } from "../src/config/schema.ts";
+import { BellwetherError, CATALOGUE, type ErrorCode, EXIT } from "../src/errors.ts";
+
+const page = (name: string) => readFileSync(path.resolve(import.meta.dirname, "../docs", name), "utf8");
+
+/** The cells of the table whose header row is `header`, from wherever on the page it stands, row by row. */
+function rows(text: string, header: string): string[][] {
+  const cells = (line: string) => line.replace(/^\| ?| ?\|$/g, "").split(" | ");
+  return text
+    .split("\n\n")
+    .filter((block) => block.trimStart().startsWith(header))
+    .flatMap((block) => block.trim().split("\n").slice(2).map(cells));
+}
+
+const code = (cell: string | undefined) => cell?.replaceAll("`", "") ?? "";
+
+describe("docs/errors.md", () => {
+  it("has every code of the catalogue, in its words and with its exit code, and no other", () => {
+    const told = rows(page("errors.md"), "| Code |").map(([name, exit, meaning]) => [
+      code(name),
+      exit,
+      meaning,
+    ]);
+    const known = Object.entries(CATALOGUE).map(([name, meaning]) => [
+      name,
+      String(new BellwetherError(name as ErrorCode, "", "").exit),
+      meaning,
+    ]);
+    expect(told).toEqual(known);
+  });
+
+  it("says for each what to do", () => {
+    for (const row of rows(page("errors.md"), "| Code |")) expect(row[3], row[0]).toMatch(/\w.*[.]$/);
+  });
+
+  it("has the exit codes", () => {
+    const told = rows(page("errors.md"), "| Exit |").map(([exit, name]) => [code(name), Number(exit)]);
+    expect(Object.fromEntries(told)).toEqual(EXIT);
+  });
+});
+
+describe("docs/configuration.md", () => {
+  const text = page("configuration.md");
+  const blocks = [...text.matchAll(/^```(\S+)(.*)\n([\s\S]*?)^```$/gm)].map(
+    ([, language, tags = "", body = ""]) => ({
+      language,
+      tags: tags.trim().split(" "),
+      body,
+    }),
+  );
+  const tagged = (tag: string) => blocks.filter((block) => block.tags.includes(tag));
+  let cwd: string;
+  beforeAll(() => {
+    cwd = mkdtempSync(path.join(tmpdir(), "bellwether-docs-"));
+  });
+  afterAll(() => rmSync(cwd, { recursive: true }));
+
+  function loaded(toml: string) {
+    const file = path.join(cwd, "bellwether.toml");
+    writeFileSync(file, toml);
+    try {
+      return loadConfig({ cwd, env: {} });
+    } finally {
+      rmSync(file);
+    }
+  }
+
+  it("has every key of the schema, in its order, with variable, range and default, and no other", () => {
+    const told = rows(text, "| Key | Variable |").map(([key, variable, takes, fallback]) => ({
+      key: code(key),
+      variable: code(variable),
+      takes: takes?.replaceAll("\\<", "<"),
+      fallback: fallback === "not set" ? null : JSON.parse(code(fallback)),
+    }));
+    const known = flatKeys(SCHEMA).map(({ path: key, variable, key: spec }) => ({
+      key,
+      variable: variable.replace("*", "<PROVIDER>") + (spec.secret ? " (_FILE)" : ""),
+      takes: spec.kind.expects,
+      fallback: spec.fallback,
+    }));
+    expect(told).toEqual(known);
+  });
+
+  it("has no TOML without a word that says which file it is", () => {
+    const toml = blocks.filter((block) => block.language === "toml");
+    expect(toml.map((block) => block.tags[0])).toEqual(["bellwether", "bellwether", "campaign"]);
+  });
+
+  it("has examples that load", () => {
+    expect(tagged("bellwether")).toHaveLength(2);
+    for (const { body } of tagged("bellwether")) expect(() => loaded(body)).not.toThrow();
+  });
+
+  it("writes out defaults that change nothing", () => {
+    const [defaults] = tagged("defaults");
+    expect({ ...loaded(defaults?.body ?? "?"), file: null }).toEqual(loadConfig({ cwd, env: {} }));
+    for (const { path: key, key: spec } of flatKeys(SCHEMA)) {
+      const name = key.split(".").at(-1);
+      const depends = key === "bounces.imap.folder" || key.includes("[]");
+      if (spec.hasDefault && !depends) expect(defaults?.body, key).toMatch(new RegExp(`\\b${name} = `));
+    }
+  });
+
+  it("has variables that load", () => {
+    const sh = blocks.find((block) => block.language === "sh")?.body ?? "";
+    const env = Object.fromEntries(
+      [...sh.matchAll(/^(\w+)=(.+)$/gm)].map(([, name, value]) => [name, value]),
+    );
+    const secret = path.join(cwd, "relay");
+    writeFileSync(secret, "smtp://notices:secret@relay.example.com:587\n");
+    const config = loadConfig({ cwd, env: { ...env, BELLWETHER_SMTP_URL_FILE: secret } });
+    expect(env.BELLWETHER_SMTP_URL_FILE).toBe("/run/secrets/relay");
+    expect(config.smtp).toMatchObject({
+      target: { host: "relay.example.com" },
+      rate: { count: 300, perMs: 60_000 },
+    });
+    expect(config.routes).toMatchObject([{ name: "google", target: { kind: "direct" } }]);
+    expect(config.sender.addresses).toHaveLength(2);
+  });
+
+  it("has every choice of tls, and every service of a webhook", () => {
+    expect(rows(text, "| Value | TLS |").map(([value]) => JSON.parse(code(value)))).toEqual(TLS_CHOICES);
+    const sentence =
+      /In `\[\[bounces\.webhook\]\]`, `provider` is (.*), and stands once/.exec(text)?.[1] ?? "";
+    expect([...sentence.matchAll(/"(\w+)"/g)].map((match) => match[1])).toEqual(WEBHOOK_SENDERS);
+  });
+
+  it("does its sums about the detectors as their numbers give them", () => {
+    const { breaker } = loadConfig({ cwd, env: {} });
+    const told = rows(text, "| Detector |").map(([name, row, share]) => [code(name), row, share]);
+    const known = Object.entries(breaker).map(([name, { p0, p1, h }]) => {
+      const up = Math.log(p1 / p0);
+      const down = Math.log((1 - p0) / (1 - p1));
+      return [name, String(Math.ceil(h / up)), `${((100 * down) / (up + down)).toFixed(1)} %`];
+    });
+    expect(told).toEqual(known);
+  });
+
+  it("has every key of the campaign file, and an example that loads", () => {
+    expect(rows(text, "| Campaign key |").map(([key]) => code(key))).toEqual(CAMPAIGN_KEYS);
+    writeFileSync(path.join(cwd, "clients.csv"), "email\n");
+    writeFileSync(path.join(cwd, "campaign.toml"), tagged("campaign")[0]?.body ?? "?");
+    const campaign = readCampaignFile(path.join(cwd, "campaign.toml"));
+    expect(campaign.values.window_end).toBe("2027-04-28T06:07:00.000Z");
+    expect(text).toContain(`\`${campaign.values.window_end}\``);
+  });
+});
