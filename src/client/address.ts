@@ -23,6 +23,10 @@ const MAX_ADDRESS = 254;
 // atext of RFC 5322 section 3.2.3, and whatever is not ASCII (RFC 6531 section 3.3).
 const LOCAL = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a0-\u{10ffff}-]+$/u;
 const PLAIN = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+$/;
+// Nearly every address: nothing but these needs a look at each character.
+const PLAIN_ADDRESS = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+$/;
+const PLAIN_DOMAIN =
+  /^(?!.*xn--)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const SPECIALS = /[\s()<>[\]:;@\\,"]/u;
 // Control, format (zero-width, direction marks), surrogate, private, line and paragraph separators.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u;
@@ -44,12 +48,8 @@ export function parseAddress(text: string): ParsedAddress {
 export function readAddress(text: string): ParsedAddress | string {
   const written = text.trim();
   if (written === "") return "it is empty";
-  const invisible = INVISIBLE.exec(written)?.[0];
-  if (invisible !== undefined) return `it holds the invisible character ${codePoint(invisible)}`;
-  if (/\s/u.test(written)) return "it has a blank in it";
-  if (/[<>]/.test(written)) return "it has an angle bracket in it";
-  if (written.includes('"')) return "it has a quote in it, and quoted addresses are not taken";
-  if (/[,;]/.test(written)) return "it has a comma or semicolon in it, as if it were several addresses";
+  const badCharacter = PLAIN_ADDRESS.test(written) ? undefined : characterProblem(written);
+  if (badCharacter !== undefined) return badCharacter;
 
   const at = written.indexOf("@");
   if (at === -1) return "it has no @";
@@ -66,6 +66,16 @@ export function readAddress(text: string): ParsedAddress | string {
   if (Buffer.byteLength(address) > MAX_ADDRESS) return `it is longer than ${MAX_ADDRESS} octets`;
   const folded = ascii ? local.toLowerCase() : local.normalize("NFC").toLowerCase().normalize("NFC");
   return { address, key: `${folded}@${domain.name}`, domain: domain.name, ascii };
+}
+
+function characterProblem(written: string): string | undefined {
+  const invisible = INVISIBLE.exec(written)?.[0];
+  if (invisible !== undefined) return `it holds the invisible character ${codePoint(invisible)}`;
+  if (/\s/u.test(written)) return "it has a blank in it";
+  if (/[<>]/.test(written)) return "it has an angle bracket in it";
+  if (written.includes('"')) return "it has a quote in it, and quoted addresses are not taken";
+  if (/[,;]/.test(written)) return "it has a comma or semicolon in it, as if it were several addresses";
+  return undefined;
 }
 
 function localProblem(local: string): string | undefined {
@@ -102,15 +112,16 @@ function readDomain(written: string): Domain {
 }
 
 function checkDomain(written: string): Domain {
+  const lower = written.toLowerCase();
+  if (lower.length <= 253 && PLAIN_DOMAIN.test(lower)) return { name: lower };
   const problem = (text: string): Domain => ({ problem: text });
   if (written === "") return problem("nothing stands after the @");
   if (written.startsWith("[")) return problem("its domain is a bare IP address");
   for (const char of written)
     if (char < "\u0080" && !/[A-Za-z0-9.-]/.test(char))
       return problem(`${codePoint(char)} may not stand in a domain`);
-  const lower = written.toLowerCase();
-  const known = /^[a-z0-9.-]*$/.test(lower) && !lower.includes("xn--");
-  const name = known ? lower : domainToASCII(lower);
+  const isPlain = /^[a-z0-9.-]*$/.test(lower) && !lower.includes("xn--");
+  const name = isPlain ? lower : domainToASCII(lower);
   if (name === "") return problem("its domain is not a valid international name (IDNA)");
   if (name.endsWith(".")) return problem("its domain ends with a dot");
   const labels = name.split(".");
