@@ -2,6 +2,7 @@
 // IANA data) is the measure; each spelling is asked once, since asking costs more than reading a row.
 
 const KEPT = 2_000;
+const LONGEST_KEPT = 100;
 const locales = new Map<string, string | null>();
 const zones = new Map<string, string | null>();
 
@@ -36,8 +37,10 @@ export function normaliseTimeZone(text: string): string | null {
 function once(cache: Map<string, string | null>, text: string, find: () => string | null): string | null {
   const known = cache.get(text);
   if (known !== undefined) return known;
-  if (cache.size >= KEPT) cache.clear();
   const found = find();
-  cache.set(text, found);
+  if (text.length > LONGEST_KEPT) return found;
+  if (cache.size >= KEPT) cache.clear();
+  // A key made anew: a slice would keep the CSV block that it was cut from in memory.
+  cache.set(Buffer.from(text).toString(), found);
   return found;
 }

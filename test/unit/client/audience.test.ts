@@ -34,8 +34,8 @@ describe("a filter", () => {
   });
 
   it("prefers a column of the list to what is known by itself", () => {
-    const row = { ...anna, attributes: { domain: "site.example.org" } };
-    expect(matchesFilter(row, { domain: "site.example.org" })).toBe(true);
+    const row = { ...anna, attributes: { domain: "Site.example.org" } };
+    expect(matchesFilter(row, { domain: "Site.example.org" })).toBe(true);
     expect(matchesFilter(row, { domain: "example.com" })).toBe(false);
   });
 

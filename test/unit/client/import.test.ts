@@ -255,6 +255,21 @@ describe("a file", () => {
     expect(rows.at(-1)?.line).toBe(2_001);
   });
 
+  it("is read the same wherever its blocks happen to end", async () => {
+    const row = 'a@example.com,"B ""q"" é"  ,"x\r\ny" \r\n';
+    const start = "email,one,two\r\na@example.com,,";
+    for (let place = 0; place <= Buffer.byteLength(row); place++) {
+      // A block of 64 KiB ends after `place` octets of the row.
+      const content = `${start}${"x".repeat(65_536 - place - start.length - 2)}\r\n${row}b@example.com,1,2`;
+      const { rows, refused } = await read(content);
+      expect(refused).toEqual([]);
+      expect(rows.slice(1)).toMatchObject([
+        { line: 3, attributes: { one: 'B "q" é', two: "x\ny" } },
+        { line: 5, attributes: { one: "1", two: "2" } },
+      ]);
+    }
+  });
+
   it("comes in chunks of the size asked for, taken and refused rows together, in order", async () => {
     const file = fileOf(
       `email\n${Array.from({ length: 25 }, (_, i) => (i % 5 ? `c${i}@example.com` : "bad")).join("\n")}`,
