@@ -18,6 +18,7 @@ export const CATALOGUE = {
   "csv-encoding": "The CSV file is not UTF-8.",
   "csv-quote": "A quoted CSV field is not closed, or has text after its closing quote.",
   "csv-header": "The CSV header lacks the email column or names a column twice.",
+  "filter-unknown-column": "A filter names a column that the audience does not have.",
   "csv-no-client": "No row of the CSV file could be taken.",
   "csv-changed": "The CSV file is not the one with which this campaign was begun.",
   "template-missing": "There is no template of that name.",
