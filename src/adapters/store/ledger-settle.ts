@@ -1,0 +1,236 @@
+// The settle half of a commit: matches outcomes to their rows, folds them lane by lane, and writes rows, lanes,
+// the outcome log, the timeline and what follows from it - all in the caller's transaction.
+import type { BreakerConfig } from "../../breaker/breaker.ts";
+import { easeDetector, isTripped, stepDetector } from "../../breaker/detector.ts";
+import { describeHold } from "../../breaker/hold.ts";
+import { DELIVERY_MOVES, type DeliveryState } from "../../delivery/delivery.ts";
+import { type DoorRefusal, type Fold, foldDoor, foldLane, type Settle, type Settled } from "../../delivery/settle.ts";
+import { mayMove } from "../../transition.ts";
+import type { PrismaClient } from "../database/generated/sqlite/client.ts";
+import { sqlTime } from "../database/sqlite.ts";
+import { addEvents, type LaneInContext, writeLanes } from "./lane-rows.ts";
+import { noteAddressFaults, rollBackSuppressions } from "./suppression-rows.ts";
+
+interface Row {
+  id: number;
+  state: DeliveryState;
+  attempt: number;
+  try: number;
+  evidence: number;
+  unit: string | null;
+  worker_id: string | null;
+  address: string;
+  key: string;
+}
+
+export interface SettleInput {
+  worker: string;
+  settles: readonly Settle[];
+  doors: readonly DoorRefusal[];
+  contexts: Map<number, LaneInContext>;
+  breaker: BreakerConfig;
+  nowMs: number;
+}
+
+/** Settles a group; the contexts' lanes are replaced by what the fold made of them. True: a route was held. */
+export async function settleGroup(tx: PrismaClient, input: SettleInput): Promise<boolean> {
+  const { contexts, breaker, nowMs } = input;
+  const settled = await match(tx, input);
+  const byLane = new Map<number, Settled[]>();
+  for (const one of settled) byLane.set(one.laneId, [...(byLane.get(one.laneId) ?? []), one]);
+
+  const folds: Fold[] = [];
+  for (const [id, context] of contexts) {
+    const mine = byLane.get(id);
+    const doors = input.doors.filter((door) => door.laneId === id);
+    if (mine === undefined && doors.length === 0) continue;
+    const fold = foldLane(context.lane, mine ?? [], breaker);
+    folds.push(fold);
+    context.lane = fold.lane;
+    for (const door of doors) {
+      const more = foldDoor(context.lane, door, breaker);
+      folds.push(more);
+      context.lane = more.lane;
+    }
+  }
+  if (settled.length > 0) {
+    await moveRows(tx, settled, nowMs);
+    await addOutcomes(tx, settled);
+    await noteAddressFaults(tx, settled, nowMs);
+  }
+  if (folds.length === 0) return false;
+  await writeLanes(tx, [...new Set(folds.map((fold) => fold.lane.id))].flatMap((id) => contexts.get(id)?.lane ?? []));
+  return consequences(tx, folds, input);
+}
+
+/** The settles whose rows are still where this try left them; a repeated or overtaken settle matches nothing. */
+async function match(tx: PrismaClient, { settles, worker }: SettleInput): Promise<(Settled & { row: Row })[]> {
+  if (settles.length === 0) return [];
+  const rows = await tx.$queryRawUnsafe<Row[]>(
+    `SELECT id, state, attempt, try, evidence, unit, worker_id, address, key FROM delivery
+     WHERE id IN (SELECT value FROM json_each(?))`,
+    JSON.stringify(settles.map((one) => one.delivery)),
+  );
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return settles.flatMap((one) => {
+    const row = byId.get(one.delivery);
+    if (row === undefined || row.attempt !== one.attempt || row.try !== one.try) return [];
+    const mine = row.state === "sending" && row.worker_id === worker;
+    if (!mine && row.state !== "uncertain") return [];
+    if (!mayMove(DELIVERY_MOVES, row.state, one.next.state)) return [];
+    return [{ ...one, from: row.state, unit: row.unit, evidence: row.evidence, row }];
+  });
+}
+
+async function moveRows(tx: PrismaClient, settled: readonly Settled[], nowMs: number): Promise<void> {
+  const rows = settled.map((one) => {
+    const c = one.outcome.classification;
+    return {
+      id: one.delivery,
+      state: one.next.state,
+      due: sqlTime(one.next.dueAtMs),
+      waited: one.next.waited,
+      losses: one.next.losses,
+      // A retry in the same epoch is no new evidence; what says nothing leaves the mark as it was.
+      evidence: c === null ? one.evidence : one.epoch,
+      // What came back unsent keeps what was known of it before.
+      keep: one.outcome.event === "returned" ? 1 : 0,
+      reason: c?.reason ?? (one.outcome.event === "unreachable" ? "network" : null),
+      fault: c?.fault ?? (one.outcome.event === "unreachable" ? "temporary" : null),
+      scope: c?.scope ?? null,
+      reply: one.outcome.reply,
+      relay: one.outcome.relayId,
+    };
+  });
+  await tx.$executeRawUnsafe(
+    `UPDATE delivery SET state = s.value->>'state', due_at = s.value->>'due', waited = s.value->>'waited',
+       losses = s.value->>'losses', evidence = s.value->>'evidence', worker_id = NULL, changed_at = ?,
+       reason = iif(s.value->>'keep', reason, s.value->>'reason'),
+       fault = iif(s.value->>'keep', fault, s.value->>'fault'),
+       scope = iif(s.value->>'keep', scope, s.value->>'scope'),
+       reply = iif(s.value->>'keep', reply, s.value->>'reply'),
+       relay_id = coalesce(s.value->>'relay', relay_id)
+     FROM json_each(?) AS s WHERE delivery.id = s.value->>'id'`,
+    sqlTime(nowMs),
+    JSON.stringify(rows),
+  );
+}
+
+async function addOutcomes(tx: PrismaClient, settled: readonly Settled[]): Promise<void> {
+  const rows = settled
+    .filter((one) => one.outcome.event !== "returned")
+    .map((one) => {
+      const { outcome } = one;
+      const c = outcome.classification;
+      return {
+        campaign: one.campaignId,
+        lane: one.laneId,
+        delivery: one.delivery,
+        attempt: one.attempt,
+        try: one.try,
+        epoch: one.epoch,
+        at: sqlTime(one.atMs),
+        event: outcome.event,
+        phase: outcome.phase,
+        speaker: outcome.speaker,
+        reply: outcome.reply,
+        reason: c?.reason ?? null,
+        fault: c?.fault ?? null,
+        scope: c?.scope ?? null,
+        code: c?.code ?? null,
+        enhanced: c?.enhanced ?? null,
+        late: one.from === "sending" ? 0 : 1,
+      };
+    });
+  if (rows.length === 0) return;
+  await tx.$executeRawUnsafe(
+    `INSERT INTO outcome (campaign_id, lane_id, delivery_id, attempt, try, epoch, at, event, phase, speaker, reply,
+       reason, fault, scope, code, enhanced, late)
+     SELECT value->>'campaign', value->>'lane', value->>'delivery', value->>'attempt', value->>'try',
+       value->>'epoch', value->>'at', value->>'event', value->>'phase', value->>'speaker', value->>'reply',
+       value->>'reason', value->>'fault', value->>'scope', value->>'code', value->>'enhanced', value->>'late'
+     FROM json_each(?)`,
+    JSON.stringify(rows),
+  );
+}
+
+/** What the folds order beyond their own lane: timeline, organisations, the campaign's detector, the route. */
+async function consequences(tx: PrismaClient, folds: readonly Fold[], input: SettleInput): Promise<boolean> {
+  const { nowMs, breaker, contexts } = input;
+  let routeHeld = false;
+  for (const fold of folds) {
+    const { id: laneId, campaignId, provider, route } = fold.lane;
+    await addEvents(
+      tx,
+      fold.events.map((one) => ({ campaignId, laneId, atMs: nowMs, ...one })),
+    );
+    for (const unit of fold.setAside) await setAside(tx, { campaignId, laneId, unit, nowMs });
+    if (fold.lane.hold?.detector === "address" && fold.events.some((one) => one.event === "held")) {
+      await rollBackSuppressions(tx, laneId);
+    }
+    if (fold.address.bad > 0) {
+      const tripped = await stepCampaign(tx, campaignId, fold.address, breaker);
+      if (tripped) {
+        const why = "Too many addresses of this campaign do not exist: the list may be old.";
+        await tx.campaign.updateMany({
+          where: { id: campaignId, state: "running" },
+          data: { state: "paused", pausedBy: "breaker", why },
+        });
+        for (const one of contexts.values()) {
+          if (one.lane.campaignId === campaignId) one.campaignState = "paused";
+        }
+        await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: "paused", text: why }]);
+      }
+    }
+    if (fold.routeTrip !== null) {
+      const { trip, reply, advice } = fold.routeTrip;
+      const replies = reply === null ? [] : [reply];
+      const hold = describeHold({ provider, trip, nowMs, replies, advice });
+      const held = await tx.$executeRawUnsafe(
+        `INSERT INTO route (name, state, hold) VALUES (?, 'held', ?)
+         ON CONFLICT (name) DO UPDATE SET state = 'held', hold = excluded.hold WHERE state = 'ready'`,
+        route,
+        JSON.stringify(hold),
+      );
+      if (held > 0) {
+        routeHeld = true;
+        await tx.$executeRawUnsafe(
+          `UPDATE lane SET epoch = epoch + 1 WHERE route = ? AND state <> 'done'`,
+          route,
+        );
+        await addEvents(tx, [{ campaignId, laneId, atMs: nowMs, event: "route-held", text: hold.message }]);
+      }
+    }
+  }
+  return routeHeld;
+}
+
+async function stepCampaign(
+  tx: PrismaClient,
+  campaignId: number,
+  { good, bad }: { good: number; bad: number },
+  breaker: BreakerConfig,
+): Promise<boolean> {
+  const campaign = await tx.campaign.findUniqueOrThrow({ where: { id: campaignId } });
+  let x = easeDetector(campaign.addressPulse, good, breaker.address);
+  for (let i = 0; i < bad; i++) x = stepDetector(x, true, breaker.address);
+  await tx.campaign.update({ where: { id: campaignId }, data: { addressPulse: x } });
+  return isTripped(x, breaker.address);
+}
+
+/** An organisation that refused us twice is written to no more in this campaign; its people are listed as untold. */
+async function setAside(
+  tx: PrismaClient,
+  { campaignId, laneId, unit, nowMs }: { campaignId: number; laneId: number; unit: string; nowMs: number },
+): Promise<void> {
+  const count = await tx.$executeRawUnsafe(
+    `UPDATE delivery SET state = 'suppressed', reason = coalesce(reason, 'policy'), fault = coalesce(fault, 'sender'),
+       scope = 'organisation', changed_at = ?
+     WHERE lane_id = ? AND unit = ? AND state IN ('pending', 'deferred')`,
+    sqlTime(nowMs),
+    laneId,
+    unit,
+  );
+  const text = `${unit} refuses us twice: it is set aside with ${count} more of its addresses. Ask its administrator to admit our mail.`;
+  await addEvents(tx, [{ campaignId, laneId, atMs: nowMs, event: "set-aside", text }]);
+}
