@@ -9,11 +9,13 @@ export interface ClientClock {
   zone: string;
   /** False when `zone` is the default because the client's own is missing or unknown to Intl. */
   zoneKnown: boolean;
+  /** What was written for this locale and zone before. */
+  finished: Map<string, string>;
 }
 
 export interface DateFormatter {
-  /** The zone if Intl knows it, else null. */
-  checkZone(zone: string | null): string | null;
+  /** One and the same object for the same arguments; an unknown zone falls back to the default, then to UTC. */
+  clock(locale: string, zone: string | null, defaultZone: string): ClientClock;
   date(clock: ClientClock, value: unknown): string;
   time(clock: ClientClock, value: unknown): string;
   datetime(clock: ClientClock, value: unknown): string;
@@ -24,12 +26,13 @@ export interface DateFormatter {
 
 type Options = Intl.DateTimeFormatOptions;
 const DAY: Options = { weekday: "long", day: "numeric", month: "long", year: "numeric" };
-const MAX_CACHED = 20_000;
+// Zones come from a CSV: what is cached must not grow with what somebody writes there.
+const MAX_CLOCKS = 2_000;
+const MAX_CACHED = 1_000;
 
 export function createDateFormatter(): DateFormatter {
   const formatters = new Map<string, Intl.DateTimeFormat>();
-  const zones = new Map<string, string | null>();
-  const finished = new Map<string, string>();
+  const clocks = new Map<string, ClientClock>();
 
   function formatter(locale: string, zone: string, kind: string, options: Options): Intl.DateTimeFormat {
     const key = `${locale}|${zone}|${kind}`;
@@ -71,7 +74,8 @@ export function createDateFormatter(): DateFormatter {
 
   function cached(kind: string, clock: ClientClock, a: unknown, b: unknown, make: () => string): string {
     if (typeof a !== "string" || (b !== null && typeof b !== "string")) return plainSpaces(make());
-    const key = `${kind}|${clock.locale}|${clock.zone}|${clock.zoneKnown}|${a}|${b}`;
+    const { finished } = clock;
+    const key = `${kind} ${a} ${b}`;
     let text = finished.get(key);
     if (text === undefined) {
       text = plainSpaces(make());
@@ -82,15 +86,17 @@ export function createDateFormatter(): DateFormatter {
   }
 
   return {
-    checkZone(zone) {
-      if (zone === null || zone === "") return null;
-      let known = zones.get(zone);
-      if (known === undefined) {
-        known = resolveZone(zone);
-        if (zones.size >= MAX_CACHED) zones.clear();
-        zones.set(zone, known);
+    clock(locale, zone, defaultZone) {
+      const key = `${locale} ${zone ?? ""} ${defaultZone}`;
+      let clock = clocks.get(key);
+      if (clock === undefined) {
+        const known = zone === null || zone === "" ? null : resolveZone(zone);
+        const shown = known ?? resolveZone(defaultZone) ?? "UTC";
+        clock = { locale, zone: shown, zoneKnown: known !== null, finished: new Map() };
+        if (clocks.size >= MAX_CLOCKS) clocks.clear();
+        clocks.set(key, clock);
       }
-      return known;
+      return clock;
     },
     date: (clock, value) =>
       cached("date", clock, value, null, () => {
@@ -115,8 +121,7 @@ export function createDateFormatter(): DateFormatter {
         const [from, to] = ordered(start, end);
         return durationText(clock.locale, to.getTime() - from.getTime());
       }),
-    zoneName: (clock, value) =>
-      cached("zone", clock, value, null, () => nameOf(clock, timed(value), "long")),
+    zoneName: (clock, value) => cached("zone", clock, value, null, () => nameOf(clock, timed(value), "long")),
   };
 }
 

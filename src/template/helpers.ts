@@ -52,7 +52,10 @@ export function createHelpers(state: HelperState): Record<(typeof HELPER_NAMES)[
     return (...args) => {
       const options = args.at(-1) as Options;
       if (args.length - 1 !== arity)
-        throw new HelperError(`"${options.name}" takes ${arity === 1 ? "one date" : "two dates"}`, lineOf(options));
+        throw new HelperError(
+          `"${options.name}" takes ${arity === 1 ? "one date" : "two dates"}`,
+          lineOf(options),
+        );
       const [a, b] = arity === 1 ? [args[0], null] : args;
       if (a === null || (arity === 2 && b === null)) return "";
       try {

@@ -19,10 +19,13 @@ export function createLanguageChooser(options: {
   function choose(wanted: string): Language {
     const tag = canonical(wanted);
     if (tag === null) return fallback;
-    for (let rest = tag.toLowerCase(); rest !== ""; rest = rest.slice(0, Math.max(0, rest.lastIndexOf("-")))) {
+    for (
+      let rest = tag.toLowerCase();
+      rest !== "";
+      rest = rest.slice(0, Math.max(0, rest.lastIndexOf("-")))
+    ) {
       const locale = byTag.get(rest);
-      if (locale !== undefined)
-        return { locale, formatLocale: regional(tag.includes("-") ? tag : locale) };
+      if (locale !== undefined) return { locale, formatLocale: regional(tag.includes("-") ? tag : locale) };
     }
     return fallback;
   }

@@ -57,7 +57,12 @@ export function textPart(file: string, source: string): Part {
   );
 }
 
-function viaStandIns(file: string, source: string, keep: "all" | "some", change: (html: string) => string): Part {
+function viaStandIns(
+  file: string,
+  source: string,
+  keep: "all" | "some",
+  change: (html: string) => string,
+): Part {
   const expressions: string[] = [];
   const lineOf: number[] = [];
   const standing = source.replace(EXPRESSION, (expression, offset: number) => {
@@ -73,7 +78,11 @@ function viaStandIns(file: string, source: string, keep: "all" | "some", change:
   if (keep === "all") {
     const lost = expressions.findIndex((_, index) => seen[index] !== index);
     if (lost >= 0)
-      throw syntaxError(file, lineOf[lost] ?? 1, `${expressions[lost]} stands where html has no place for it`);
+      throw syntaxError(
+        file,
+        lineOf[lost] ?? 1,
+        `${expressions[lost]} stands where html has no place for it`,
+      );
   }
   return { file, original: source, source: changed, lines: seen.map((index) => lineOf[index] ?? 1) };
 }
@@ -203,7 +212,11 @@ function parse(file: string, source: string): hbs.AST.Program {
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     const line = /on line (\d+)/.exec(text)?.[1] ?? / - (\d+):\d+$/.exec(text)?.[1] ?? "1";
-    const short = text.split("\n").at(-1)?.replace(/ - \d+:\d+$/, "") ?? text;
+    const short =
+      text
+        .split("\n")
+        .at(-1)
+        ?.replace(/ - \d+:\d+$/, "") ?? text;
     throw syntaxError(file, Number(line), short, error);
   }
 }

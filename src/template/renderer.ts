@@ -48,10 +48,10 @@ export function createRenderer(options: {
 }): (recipient: Recipient) => Rendered {
   const { template } = options;
   const dates = createDateFormatter();
-  const defaultZone = dates.checkZone(options.defaultTimeZone ?? "UTC") ?? "UTC";
+  const defaultZone = options.defaultTimeZone ?? "UTC";
   const ownDefault = createLanguageChooser(template)(options.defaultLocale ?? null).locale;
   const language = createLanguageChooser({ locales: template.locales, defaultLocale: ownDefault });
-  const state: HelperState = { dates, clock: { locale: "en-GB", zone: "UTC", zoneKnown: true } };
+  const state: HelperState = { dates, clock: dates.clock("en-GB", "UTC", "UTC") };
   const compiled = new Map<string, Record<"subject" | "html" | "text", Render>>();
   for (const [locale, parts] of template.parts) compiled.set(locale, compileLocale(parts, state));
   const values = template.values.map(({ name }) => [name, options.values[name] ?? null] as const);
@@ -60,8 +60,7 @@ export function createRenderer(options: {
 
   return (recipient) => {
     const { locale, formatLocale } = language(recipient.locale);
-    const zone = dates.checkZone(recipient.timezone);
-    state.clock = { locale: formatLocale, zone: zone ?? defaultZone, zoneKnown: zone !== null };
+    state.clock = dates.clock(formatLocale, recipient.timezone, defaultZone);
     const context = contextOf(recipient);
     for (const [name, value] of values) context[name] = value;
     context["locale"] = locale;
@@ -79,10 +78,7 @@ export function createRenderer(options: {
   };
 }
 
-function compileLocale(
-  parts: LocaleParts,
-  state: HelperState,
-): Record<"subject" | "html" | "text", Render> {
+function compileLocale(parts: LocaleParts, state: HelperState): Record<"subject" | "html" | "text", Render> {
   return {
     subject: compile(parts.subject, new Map(), state, true),
     html: compile(parts.html, parts.htmlPartials, state, false),
@@ -111,7 +107,8 @@ function compile(
   const build = (each: Part) =>
     hb.compile(parsePart({ part: each, index: all.indexOf(each), helpers, partials: names }), options);
   for (const [name, partial] of partials) hb.registerPartial(name, build(partial));
-  const template = build(part);
+  hb.registerPartial(" main", build(part));
+  const template = hold(hb);
   return (context) => {
     try {
       return template(context);
@@ -121,11 +118,26 @@ function compile(
   };
 }
 
+/**
+ * Handlebars wraps every helper anew for each call of a compiled template, which costs more than a mail. A block
+ * keeps what it was set up with: a block helper that holds on to its block renders it for every client.
+ */
+function hold(hb: typeof Handlebars): Render {
+  let block: Handlebars.TemplateDelegate | undefined;
+  hb.registerHelper("hold", (options: Handlebars.HelperOptions) => {
+    block = options.fn;
+  });
+  hb.compile("{{#hold}}{{> [ main]}}{{/hold}}", { preventIndent: true })({});
+  const held = block;
+  if (held === undefined) throw new Error("the block was not handed over");
+  return (context) => held(context, { data: { root: context } });
+}
+
 type Bag = Record<string, unknown>;
 
 // No prototype but a name for Handlebars' messages: nothing inherited can be reached, not even by a client's
 // attribute called "constructor". A constructor keeps such objects as fast as literals.
-const BagOf = function () {} as unknown as new () => Bag;
+const BagOf = (() => {}) as unknown as new () => Bag;
 BagOf.prototype = Object.create(null, { toString: { value: () => "the client" } });
 const bag = (): Bag => new BagOf();
 
@@ -213,7 +225,7 @@ function oneLine(text: string): string {
 /** Blocks that showed nothing leave empty lines behind. */
 function tidy(text: string): string {
   return `${text
-    .replace(/[ \t]+$/gm, "")
+    .replace(/[ \t]+\n/g, "\n")
     .replace(/\n{3,}/g, "\n\n")
     .trim()}\n`;
 }

@@ -6,7 +6,15 @@ import path from "node:path";
 import { BellwetherError } from "../errors.ts";
 import { HELPER_NAMES } from "./helpers.ts";
 import { parseManifest, type TemplateClass } from "./manifest.ts";
-import { checkSyntax, inlinedPart, type Part, parsePart, plainPart, syntaxError, textPart } from "./prepare.ts";
+import {
+  checkSyntax,
+  inlinedPart,
+  type Part,
+  parsePart,
+  plainPart,
+  syntaxError,
+  textPart,
+} from "./prepare.ts";
 import { nearest, type ValueDeclaration } from "./values.ts";
 
 /** Everything that a template needs, so that it can be compiled without its folder. */
@@ -41,7 +49,8 @@ export interface Template {
 const NAME = /^[a-z0-9][a-z0-9_-]*$/i;
 const FILE = /^[\w.-]+\.(?:hbs|toml|css)$/;
 const LOCALE_FILE = /^([a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\.(subject|html|text)\.hbs$/;
-const PARTIAL_FILE = /^_layout\/(?:([a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\.)?([a-z][a-z0-9_-]*)\.(html|text)\.hbs$/;
+const PARTIAL_FILE =
+  /^_layout\/(?:([a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\.)?([a-z][a-z0-9_-]*)\.(html|text)\.hbs$/;
 
 /**
  * Reads a template from the first of the folders that has it. Of _layout each file is taken from the first folder
@@ -83,7 +92,11 @@ export function compileTemplate(source: TemplateSource): Template {
   for (const [file, content] of Object.entries(source.files)) {
     if (!file.endsWith(".hbs")) continue;
     if (!LOCALE_FILE.test(file) && !PARTIAL_FILE.test(file))
-      throw syntaxError(at(file), 1, "a file is named LOCALE.subject.hbs, LOCALE.html.hbs or LOCALE.text.hbs");
+      throw syntaxError(
+        at(file),
+        1,
+        "a file is named LOCALE.subject.hbs, LOCALE.html.hbs or LOCALE.text.hbs",
+      );
     checkSyntax(at(file), content);
   }
   const locales = localesOf(source);
@@ -187,12 +200,19 @@ function filesIn(folder: string): string[] {
 
 function read(file: string): string {
   try {
-    return readFileSync(file, "utf8").replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
+    return readFileSync(file, "utf8")
+      .replace(/^\ufeff/, "")
+      .replace(/\r\n?/g, "\n");
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new BellwetherError("file-unreadable", `${file} cannot be read: ${why}.`, "Check its permissions.", {
-      cause: error,
-    });
+    throw new BellwetherError(
+      "file-unreadable",
+      `${file} cannot be read: ${why}.`,
+      "Check its permissions.",
+      {
+        cause: error,
+      },
+    );
   }
 }
 

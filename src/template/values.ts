@@ -81,7 +81,9 @@ const CHECKS: Record<ValueType, (given: unknown) => Verdict> = {
   datetime: (given) => {
     const text = isoOf(given);
     if (text === null) return wants("a date with a time, such as 2027-04-28T06:00:00Z,", given);
-    const match = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:\d{2})?$/i.exec(text);
+    const match = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:\d{2})?$/i.exec(
+      text,
+    );
     if (match === null) return wants("a date with a time, such as 2027-04-28T06:00:00Z,", given);
     if (match[3] === undefined)
       return { problem: `says no time zone: write ${text}Z for UTC, or an offset such as ${text}+02:00` };
@@ -134,7 +136,8 @@ function wants(what: string, given: unknown): Verdict {
 }
 
 function show(given: unknown): string {
-  if (typeof given === "string") return `the text "${given.length > 60 ? `${given.slice(0, 57)}...` : given}"`;
+  if (typeof given === "string")
+    return `the text "${given.length > 60 ? `${given.slice(0, 57)}...` : given}"`;
   if (given instanceof Date) return `the date ${isoOf(given) ?? "that does not exist"}`;
   if (Array.isArray(given)) return "a list";
   if (typeof given === "object") return "a table";
