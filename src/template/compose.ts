@@ -83,7 +83,7 @@ export function createComposer(options: {
   let lastSubjectLine = unstructured("Subject", "");
 
   function bodyPart(type: "plain" | "html", text: string): string {
-    const lines = crlf(text.toWellFormed());
+    const lines = crlf(text);
     const plain = is7bit(lines) && !lines.includes(mark);
     const head = `--${alternative}\r\nContent-Type: text/${type}; charset=utf-8\r\nContent-Transfer-Encoding: `;
     return plain
@@ -126,7 +126,8 @@ function attachmentPart({ filename, contentType, content }: Attachment): string 
 
 /** RFC 2231 section 4 for what is not ASCII; `name` also as encoded words, as older programs read only that. */
 function fileParameter(filename: string, parameter: "name" | "filename"): string {
-  const clean = filename.replace(/[\x00-\x1f\x7f]+/g, " ").toWellFormed();
+  // Lone surrogates are no characters: encodeURIComponent would throw.
+  const clean = Buffer.from(filename.replace(/[\x00-\x1f\x7f]+/g, " ")).toString();
   if (/^[\x20-\x7e]*$/.test(clean) && clean.length < 60)
     return `;\r\n ${parameter}="${clean.replace(/["\\]/g, "\\$&")}"`;
   if (parameter === "name") return `;\r\n name="${encodedWords(clean, 7).replaceAll(" ", "\r\n ")}"`;

@@ -34,9 +34,9 @@ export function parseManifest(file: string, text: string): Manifest {
     if (value === undefined && !required) return "";
     throw fail(`"${key}" must be a text`);
   };
-  const templateClass = TEMPLATE_CLASSES.find((name) => name === table["class"]);
+  const templateClass = TEMPLATE_CLASSES.find((name) => name === table.class);
   if (templateClass === undefined) throw fail(`"class" must be one of ${TEMPLATE_CLASSES.join(", ")}`);
-  const declarations = table["values"] ?? {};
+  const declarations = table.values ?? {};
   if (!isTable(declarations)) throw fail('"values" must be a table');
   const values = Object.entries(declarations).map(([name, value]) => declaration(name, value, fail));
   for (const { name, type, after } of values) {
@@ -60,7 +60,7 @@ function declaration(name: string, value: unknown, fail: (what: string) => Error
     throw fail(`"${name}" has a meaning of its own in templates: choose another name for the value`);
   if (!isTable(value)) throw fail(`"${name}" must be a table such as { type = "text" }`);
   refuseUnknown(value, VALUE_KEYS, `${name}.`, fail);
-  const type = VALUE_TYPES.find((known): known is ValueType => known === value["type"]);
+  const type = VALUE_TYPES.find((known): known is ValueType => known === value.type);
   if (type === undefined) throw fail(`"${name}" must have a type: one of ${VALUE_TYPES.join(", ")}`);
   const { required = false, description = "", max_length: maxLength = null, after = null } = value;
   if (typeof required !== "boolean") throw fail(`"${name}.required" must be true or false`);

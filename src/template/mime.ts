@@ -51,16 +51,16 @@ export function quotedPrintable(text: string): string {
     const space = byte === 32 || byte === 9;
     const plain = (byte > 32 && byte < 127 && byte !== 61) || (space && at !== last && !isBreak(at + 1));
     // "From " is mended and "." is doubled by careless hops only at the beginning of a line.
-    const escape = !plain || (column === 0 && (byte === 46 || (byte === 70 && startsWithFrom(bytes, at))));
+    const coded = !plain || (column === 0 && (byte === 46 || (byte === 70 && startsWithFrom(bytes, at))));
     // A lead byte asks for room for its whole character.
-    const width = escape ? 3 * (byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) : 1;
+    const width = coded ? 3 * (byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) : 1;
     if (column + width > FOLD_AT - 1) {
       out[length++] = 61;
       out[length++] = 13;
       out[length++] = 10;
       column = 0;
     }
-    if (escape) {
+    if (coded) {
       out[length++] = 61;
       out[length++] = HEX[byte >> 4] ?? 0;
       out[length++] = HEX[byte & 15] ?? 0;
@@ -70,7 +70,7 @@ export function quotedPrintable(text: string): string {
       column++;
     }
   }
-  return out.latin1Slice(0, length);
+  return out.toString("latin1", 0, length);
 }
 
 function startsWithFrom(bytes: Buffer, at: number): boolean {
@@ -85,13 +85,16 @@ export function base64Lines(content: Buffer): string {
 const PRINTABLE = /^[\x20-\x7e]*$/;
 const OVERLONG_WORD = /[^ ]{67}/;
 
+/** ASCII that can be folded without loss: some readers take a folded run of spaces for one. */
+function isFoldable(text: string): boolean {
+  if (!PRINTABLE.test(text) || text.includes("=?") || OVERLONG_WORD.test(text)) return false;
+  return text.length <= 60 || !text.includes("  ");
+}
+
 /** Unstructured text (RFC 5322 section 2.2.1), folded; `name` is the header's name, whose length counts. */
 export function unstructured(name: string, text: string): string {
   const clean = collapse(text);
-  const words =
-    PRINTABLE.test(clean) && !clean.includes("=?") && !OVERLONG_WORD.test(clean)
-      ? clean
-      : encodedWords(clean, name.length + 2);
+  const words = isFoldable(clean) ? clean : encodedWords(clean, name.length + 2);
   return `${name}: ${fold(words, name.length + 2)}`;
 }
 
@@ -134,14 +137,17 @@ export function fold(text: string, column: number): string {
 }
 
 function breakBefore(text: string, from: number, lowest: number): number {
-  for (let at = from; at >= lowest; at--)
-    if (text[at] === " " && text[at - 1] !== " " && at + 1 < text.length) return at;
+  for (let at = from; at >= lowest; at--) if (isLoneSpace(text, at)) return at;
   return -1;
 }
 
 function breakAfter(text: string, from: number): number {
-  for (let at = from; at < text.length; at++) if (text[at] === " " && text[at - 1] !== " ") return at;
+  for (let at = from; at < text.length; at++) if (isLoneSpace(text, at)) return at;
   return -1;
+}
+
+function isLoneSpace(text: string, at: number): boolean {
+  return text[at] === " " && text[at - 1] !== " " && text[at + 1] !== " " && at + 1 < text.length;
 }
 
 /**
@@ -161,7 +167,7 @@ export function encodedWords(text: string, column: number): string {
     size = 0;
     room = 75 - "=?UTF-8?Q??=".length;
   };
-  for (const character of text.toWellFormed()) {
+  for (const character of text) {
     const encoded = useQ ? qEncode(character) : character;
     const width = useQ ? encoded.length : Buffer.byteLength(character);
     if ((useQ ? size + width : Math.ceil((size + width) / 3) * 4) > room) flush();
@@ -206,8 +212,7 @@ export function mailbox(header: string, { name, address }: Mailbox): { line: str
 }
 
 function displayName(phrase: string, column: number): string {
-  if (!PRINTABLE.test(phrase) || phrase.includes("=?") || OVERLONG_WORD.test(phrase))
-    return encodedWords(phrase, column);
+  if (!isFoldable(phrase)) return encodedWords(phrase, column);
   if (/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+$/.test(phrase) && !/ {2}/.test(phrase)) return phrase;
   return `"${phrase.replace(/["\\]/g, "\\$&")}"`;
 }

@@ -116,7 +116,7 @@ export function parsePart(options: {
     syntaxError(part.file, lineFor(node.loc.start), message);
 
   const visit = (node: unknown): void => {
-    if (Array.isArray(node)) return node.forEach(visit);
+    if (Array.isArray(node)) for (const child of node) visit(child);
     if (!isNode(node)) return;
     check(node, fail, options);
     for (const [key, child] of Object.entries(node)) if (key !== "loc") visit(child);
@@ -124,7 +124,7 @@ export function parsePart(options: {
   visit(program);
   const moved = new Set<object>();
   const renumber = (node: unknown): void => {
-    if (Array.isArray(node)) return node.forEach(renumber);
+    if (Array.isArray(node)) for (const child of node) renumber(child);
     if (!isNode(node)) return;
     for (const [key, child] of Object.entries(node)) if (key !== "loc") renumber(child);
     if (moved.has(node.loc)) return;

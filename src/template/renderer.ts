@@ -56,20 +56,20 @@ export function createRenderer(options: {
   for (const [locale, parts] of template.parts) compiled.set(locale, compileLocale(parts, state));
   const values = template.values.map(({ name }) => [name, options.values[name] ?? null] as const);
   const sender = bag();
-  sender["name"] = options.senderName ?? null;
+  sender.name = options.senderName ?? null;
 
   return (recipient) => {
     const { locale, formatLocale } = language(recipient.locale);
     state.clock = dates.clock(formatLocale, recipient.timezone, defaultZone);
     const context = contextOf(recipient);
     for (const [name, value] of values) context[name] = value;
-    context["locale"] = locale;
-    context["sender"] = sender;
+    context.locale = locale;
+    context.sender = sender;
     const render = compiled.get(locale);
     if (render === undefined) throw new Error(`locale ${locale} was not compiled`);
     try {
       const subject = oneLine(render.subject(context));
-      context["subject"] = subject;
+      context.subject = subject;
       return { locale, subject, html: render.html(context), text: tidy(render.text(context)) };
     } catch (error) {
       if (error instanceof BellwetherError) throw forRecipient(error, recipient);
@@ -135,11 +135,15 @@ function hold(hb: typeof Handlebars): Render {
 
 type Bag = Record<string, unknown>;
 
-// No prototype but a name for Handlebars' messages: nothing inherited can be reached, not even by a client's
-// attribute called "constructor". A constructor keeps such objects as fast as literals.
-const BagOf = (() => {}) as unknown as new () => Bag;
-BagOf.prototype = Object.create(null, { toString: { value: () => "the client" } });
-const bag = (): Bag => new BagOf();
+// Nothing inherited but a name for Handlebars' messages: no attribute called "constructor" and no template reaches
+// Object.prototype. A class, because objects made by Object.create(null) are slow dictionaries.
+class Bare {
+  [name: string]: unknown;
+}
+const proto = Object.create(null, { toString: { value: () => "the client" } });
+Object.setPrototypeOf(Bare.prototype, proto);
+delete (Bare.prototype as { constructor?: unknown }).constructor;
+const bag = (): Bag => new Bare();
 
 function contextOf(recipient: Recipient): Bag {
   const root = bag();
@@ -149,17 +153,17 @@ function contextOf(recipient: Recipient): Bag {
     client[name] = value;
   }
   const [first] = recipient.accounts;
-  client["name"] = recipient.name;
-  client["address"] = recipient.address;
-  client["locale"] = recipient.locale;
-  client["timezone"] = recipient.timezone;
-  client["account"] = recipient.accounts.length === 1 ? (first?.account ?? null) : null;
-  root["client"] = client;
-  root["accounts"] = recipient.accounts.map(({ account, name, attributes }) => {
+  client.name = recipient.name;
+  client.address = recipient.address;
+  client.locale = recipient.locale;
+  client.timezone = recipient.timezone;
+  client.account = recipient.accounts.length === 1 ? (first?.account ?? null) : null;
+  root.client = client;
+  root.accounts = recipient.accounts.map(({ account, name, attributes }) => {
     const entry = bag();
     for (const key in attributes) if (attributes[key] !== "") entry[key] = attributes[key];
-    entry["account"] = account;
-    entry["name"] = name;
+    entry.account = account;
+    entry.name = name;
     return entry;
   });
   return root;
