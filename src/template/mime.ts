@@ -13,9 +13,13 @@ export function crlf(text: string): string {
   return text.replace(/\r\n|\r|\n/g, "\r\n");
 }
 
+const NOT_7BIT = /[^\t\r\n\x20-\x7e]/;
+
 /** True when `text` (with CRLF line ends) may travel as it is: relays strip trailing spaces and mend "From ". */
 export function is7bit(text: string): boolean {
-  if (!/^[\t\r\n\x20-\x7e]*$/.test(text) || /[ \t](?:\r|$)|^From /m.test(text)) return false;
+  if (NOT_7BIT.test(text) || text.includes(" \r") || text.includes("\t\r") || /[ \t]$/.test(text.slice(-1)))
+    return false;
+  if (text.startsWith("From ") || text.includes("\nFrom ")) return false;
   for (let start = 0; start < text.length; ) {
     const end = text.indexOf("\r\n", start);
     if ((end < 0 ? text.length : end) - start > LINE_LIMIT) return false;
@@ -26,44 +30,59 @@ export function is7bit(text: string): boolean {
 }
 
 const HEX = Buffer.from("0123456789ABCDEF", "latin1");
+/** 1: stands for itself anywhere but at the beginning or end of a line (RFC 2045 section 6.7 rules 2 and 3). */
+const PLAIN = new Uint8Array(256).map((_, byte) =>
+  byte === 9 || (byte >= 32 && byte < 127 && byte !== 61) ? 1 : 0,
+);
+const [TAB, LF, CR, SPACE, DOT, EQUALS, UPPER_F] = [9, 10, 13, 32, 46, 61, 70];
 let scratch = Buffer.allocUnsafe(32 * 1024);
 
-/** RFC 2045 section 6.7: lines of 76 at most, no character of UTF-8 divided by a soft line break. */
+/**
+ * RFC 2045 section 6.7 of a text with CRLF line ends: lines of 76 at most, and no character of UTF-8 divided by a
+ * soft line break.
+ */
 export function quotedPrintable(text: string): string {
   const bytes = Buffer.from(text, "utf8");
-  // Worst case: each byte as three, and a soft break of three after every 72 of those.
-  const worst = bytes.length * 4 + 16;
-  if (scratch.length < worst) scratch = Buffer.allocUnsafe(worst);
+  const size = bytes.length;
+  // At worst each byte becomes three, and a soft break of three comes after every 66 of those.
+  if (scratch.length < size * 4 + 16) scratch = Buffer.allocUnsafe(size * 4 + 16);
   const out = scratch;
   let length = 0;
   let column = 0;
-  const last = bytes.length - 1;
-  const isBreak = (at: number) => bytes[at] === 13 && bytes[at + 1] === 10;
-  for (let at = 0; at <= last; at++) {
-    const byte = bytes[at] ?? 0;
-    if (byte === 13 && isBreak(at)) {
-      out[length++] = 13;
-      out[length++] = 10;
+  for (let at = 0; at < size; ) {
+    // Most of a mail is runs of plain ASCII; the last character before a line end is looked at alone.
+    const stop = Math.min(size - 1, at + FOLD_AT - 1 - column);
+    while (column > 0 && at < stop && PLAIN[bytes[at] as number] === 1 && bytes[at + 1] !== CR) {
+      out[length++] = bytes[at++] as number;
+      column++;
+    }
+    const byte = bytes[at] as number;
+    if (byte === CR && bytes[at + 1] === LF) {
+      out[length++] = CR;
+      out[length++] = LF;
       column = 0;
-      at++;
+      at += 2;
       continue;
     }
-    const space = byte === 32 || byte === 9;
-    const plain = (byte > 32 && byte < 127 && byte !== 61) || (space && at !== last && !isBreak(at + 1));
-    // "From " is mended and "." is doubled by careless hops only at the beginning of a line.
-    const coded = !plain || (column === 0 && (byte === 46 || (byte === 70 && startsWithFrom(bytes, at))));
+    let coded = PLAIN[byte] === 0;
+    if (byte === SPACE || byte === TAB)
+      coded = at === size - 1 || (bytes[at + 1] === CR && bytes[at + 2] === LF);
+    // Careless hops double a dot and mend "From " at the beginning of a line.
+    else if (column === 0) coded ||= byte === DOT || (byte === UPPER_F && startsWithFrom(bytes, at));
     // A lead byte asks for room for its whole character.
     const width = coded ? 3 * (byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) : 1;
     if (column + width > FOLD_AT - 1) {
-      out[length++] = 61;
-      out[length++] = 13;
-      out[length++] = 10;
+      out[length++] = EQUALS;
+      out[length++] = CR;
+      out[length++] = LF;
       column = 0;
+      continue;
     }
+    at++;
     if (coded) {
-      out[length++] = 61;
-      out[length++] = HEX[byte >> 4] ?? 0;
-      out[length++] = HEX[byte & 15] ?? 0;
+      out[length++] = EQUALS;
+      out[length++] = HEX[byte >> 4] as number;
+      out[length++] = HEX[byte & 15] as number;
       column += 3;
     } else {
       out[length++] = byte;
