@@ -280,6 +280,18 @@ describe("the composer", () => {
     expect(ours(mail({ text: ".\n.a" })).raw.toString()).toContain("\r\n.\r\n.a\r\n");
   });
 
+  it("keeps quoted-printable lines to 76, whatever stands where they break", () => {
+    const texts = Array.from(
+      { length: 80 },
+      (_, n) => `é\n${"x".repeat(n)}€${"y".repeat(n)} =${" z".repeat(90)} `,
+    );
+    for (const text of texts)
+      for (const line of ours(mail({ text, html: text }))
+        .raw.toString("latin1")
+        .split("\r\n"))
+        expect(line.length).toBeLessThanOrEqual(76);
+  });
+
   it("never divides a character by a soft line break", () => {
     const { raw } = ours(mail({ text: "é€😀 ".repeat(200) }));
     for (const line of raw.toString("latin1").split("=\r\n")) {
