@@ -25,7 +25,8 @@ const WORDS: Readonly<Record<Reason, { means: string; advice: string }>> = {
   },
   "rate-limited": {
     means: "too much mail in too short a time",
-    advice: "Send more slowly: fewer connections, a lower rate for this provider. The sending goes on by itself when the provider takes mail again.",
+    advice:
+      "Send more slowly: fewer connections, a lower rate for this provider. The sending goes on by itself when the provider takes mail again.",
   },
   tls: {
     means: "the connection is not encrypted as the provider demands",
@@ -38,7 +39,8 @@ const WORDS: Readonly<Record<Reason, { means: string; advice: string }>> = {
   },
   "suppressed-by-relay": {
     means: "the relay keeps this address on its own list and did not send",
-    advice: "Take the address off the relay's suppression list if it is known to work, then send to it again.",
+    advice:
+      "Take the address off the relay's suppression list if it is known to work, then send to it again.",
   },
   "user-unknown": {
     means: "there is no such mailbox",
@@ -54,7 +56,8 @@ const WORDS: Readonly<Record<Reason, { means: string; advice: string }>> = {
   },
   "mailbox-full": {
     means: "the mailbox is full",
-    advice: "Nothing to do here: the mailbox's owner must make room. Tell the client by another way if it is urgent.",
+    advice:
+      "Nothing to do here: the mailbox's owner must make room. Tell the client by another way if it is urgent.",
   },
   greylisted: {
     means: "the provider asks to come back in some minutes",
@@ -62,7 +65,8 @@ const WORDS: Readonly<Record<Reason, { means: string; advice: string }>> = {
   },
   network: {
     means: "the provider's server could not be reached",
-    advice: "It is tried again by itself. When it happens with every provider, look at this server's own connection, firewall and port 25.",
+    advice:
+      "It is tried again by itself. When it happens with every provider, look at this server's own connection, firewall and port 25.",
   },
   system: {
     means: "the provider has a trouble of its own",
@@ -74,7 +78,8 @@ const WORDS: Readonly<Record<Reason, { means: string; advice: string }>> = {
   },
   spam: {
     means: "the provider takes the text of this mail for spam",
-    advice: "Change the mail (links, subject, pictures without text) and try it with a few recipients first; look at the domains of its links at https://check.spamhaus.org.",
+    advice:
+      "Change the mail (links, subject, pictures without text) and try it with a few recipients first; look at the domains of its links at https://check.spamhaus.org.",
   },
   virus: {
     means: "the provider takes an attachment or link for dangerous",
@@ -86,7 +91,8 @@ const WORDS: Readonly<Record<Reason, { means: string; advice: string }>> = {
   },
   malformed: {
     means: "the mail or the dialogue breaks a standard",
-    advice: "Compare the mail (preview as .eml) with what the reply names: a header twice, an invalid address, a line over 998 characters. If it comes from a relay, ask its operator.",
+    advice:
+      "Compare the mail (preview as .eml) with what the reply names: a header twice, an invalid address, a line over 998 characters. If it comes from a relay, ask its operator.",
   },
   filtered: {
     means: "the recipient does not want mail from this sender",
@@ -110,7 +116,8 @@ const WORDS: Readonly<Record<Reason, { means: string; advice: string }>> = {
   },
   unclassified: {
     means: "the provider refused without a reason that is known",
-    advice: "Read the reply itself. If it comes again, the provider's postmaster page or its support knows what it means.",
+    advice:
+      "Read the reply itself. If it comes again, the provider's postmaster page or its support knows what it means.",
   },
 };
 

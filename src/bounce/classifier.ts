@@ -4,7 +4,14 @@
 import { OTHER } from "../provider/provider.ts";
 import { adviceFor } from "./advice.ts";
 import { trustedCode } from "./enhanced.ts";
-import { type Classification, FAULT_OF, type Phase, type Reason, type Scope, type Speaker } from "./reason.ts";
+import {
+  type Classification,
+  FAULT_OF,
+  type Phase,
+  type Reason,
+  type Scope,
+  type Speaker,
+} from "./reason.ts";
 import { type ReplyText, readReply } from "./reply-text.ts";
 import { findRule, HOSTED, type Reading } from "./rulebooks.ts";
 
@@ -90,7 +97,8 @@ function inPhase(verdict: Verdict, phase: Phase | null): Verdict {
   }
   if (reason === "mailbox-full") return { reason: "system", hard };
   if (reason === "too-big") return verdict;
-  if (fault === "address" || fault === "recipient" || reason === "malformed") return { reason: "policy", hard };
+  if (fault === "address" || fault === "recipient" || reason === "malformed")
+    return { reason: "policy", hard };
   if (fault === "content") return { reason: "blocked", hard };
   return verdict;
 }

@@ -95,5 +95,7 @@ function plain(reader: Reader): string | null {
   if (char !== "\\") return char;
   const escaped = reader.source[reader.at++] ?? "";
   if (escaped === "b" || escaped === "B") return "";
-  return /[a-zA-Z0-9]/.test(escaped) ? null : escaped;
+  if (/[dDwWsS]/.test(escaped)) return null;
+  if (/[a-zA-Z0-9]/.test(escaped)) throw new SyntaxError(`unreadable escape in pattern: ${reader.source}`);
+  return escaped;
 }

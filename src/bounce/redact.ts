@@ -11,6 +11,8 @@ export interface RedactOptions {
 
 const MARK = "[address]";
 const LOCAL = charset("!#$%&'*+-/=?^_`{|}~.");
+/** RFC 5321 section 4.5.3.1.1 allows 64; tokens and rewritten return paths are longer. */
+const LOCAL_LIMIT = 256;
 const DOMAIN = charset("-._");
 
 /** Replies are cut here before anything looks at them; RFC 5321 section 4.5.3.1.5 allows 512 octets a line. */
@@ -28,12 +30,12 @@ export function redactReply(text: string, options: RedactOptions = {}): string {
   return shown;
 }
 
-/** Replaces what looks like an address: text, "@" (also %40, +40, =40, &#64;), domain or [literal]. */
+/** Replaces what looks like an address: text, "@" (also %40, +40, &#64;), domain or [literal]. */
 export function replaceAddresses(text: string, mark: string): string {
   if (!text.includes("@") && !text.includes("40") && !text.includes("&#64;")) return text;
   let out = "";
   let done = 0;
-  for (const at of text.matchAll(/@|%40|[+=]40(?=[a-z0-9-])|&#64;/gi)) {
+  for (const at of text.matchAll(/@|%40|\+40(?=[a-z0-9-])|&#64;/gi)) {
     if (at.index < done) continue;
     const start = localStart(text, at.index, done);
     const end = domainEnd(text, at.index + at[0].length);
@@ -53,11 +55,12 @@ function localStart(text: string, at: number, floor: number): number {
     if (open >= floor && at - open <= 66) return open;
     return at;
   }
-  while (start > floor && isIn(LOCAL, text.charCodeAt(start - 1))) start--;
+  const lowest = Math.max(floor, at - LOCAL_LIMIT);
+  while (start > lowest && isIn(LOCAL, text.charCodeAt(start - 1))) start--;
   if (text[at] === "@") return start;
   // In a link the parameter's name is not part of the address: "?email=jdoe%40example.com".
-  const cut = Math.max(...["=", "?", "&", "/"].map((sign) => text.lastIndexOf(sign, at - 1)));
-  return cut >= start ? cut + 1 : start;
+  for (let cut = at; cut > start; cut--) if ("=?&/".includes(text[cut - 1] ?? "")) return cut;
+  return start;
 }
 
 function domainEnd(text: string, from: number): number {
@@ -97,7 +100,8 @@ function isWordCode(code: number): boolean {
 function charset(signs: string): Uint8Array {
   const set = new Uint8Array(128);
   for (let code = 0; code < 128; code++) {
-    if (/[a-z0-9]/i.test(String.fromCharCode(code)) || signs.includes(String.fromCharCode(code))) set[code] = 1;
+    if (/[a-z0-9]/i.test(String.fromCharCode(code)) || signs.includes(String.fromCharCode(code)))
+      set[code] = 1;
   }
   return set;
 }

@@ -87,7 +87,6 @@ function undoPrefixes(text: string, code: string | undefined, enhanced: string |
 
 function fold(text: string): string {
   let folded = text;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the test is "anything but ASCII"
   if (/[^\x00-\x7f]/.test(folded)) {
     folded = folded
       .normalize("NFKD")

@@ -1,5 +1,6 @@
 // All rulebooks, compiled once into one matcher. Who wrote a reply is told by its words first: a gateway in front
 // of a provider hands on that provider's words, and a provider's MX may be answered by its gateway.
+import { OTHER } from "../provider/provider.ts";
 import { createMatcher } from "./matcher.ts";
 import type { Rule, Rulebook } from "./rule.ts";
 import { apple } from "./rules/apple.ts";
@@ -42,7 +43,9 @@ export const VAGUE: readonly Rule[] = genericVague;
 
 /** Mailboxes and gateways of organisations, whose "policy" is one tenant's, besides those of hosted rulebooks. */
 export const HOSTED: ReadonlySet<string> = new Set([
-  ...RULEBOOKS.filter((book) => book.hosted).flatMap((book) => book.providers.filter((id) => id !== "outlook")),
+  ...RULEBOOKS.filter((book) => book.hosted).flatMap((book) =>
+    book.providers.filter((id) => id !== "outlook"),
+  ),
   "messagelabs",
   "trendmicro",
   "rackspace",
@@ -91,11 +94,11 @@ export function findRule(folded: string, provider: string | null, replyClass: 4 
   };
   let writer: string | null = null;
   let rule: Rule | null = null;
-  for (const { book, signatures, rules } of books) {
+  for (const { signatures, rules } of books) {
     const signed = signatures.find((signature) => matcher.matches(signature.number, folded));
     if (!signed) continue;
     // "other" signs a shared vocabulary (French, Cloudmark's list) without naming a mailbox provider.
-    if (signed.provider !== "other" && !(writer && book.providers.includes(writer))) writer ??= signed.provider;
+    if (signed.provider !== OTHER) writer ??= signed.provider;
     rule ??= first(rules);
   }
   if (provider !== null) {

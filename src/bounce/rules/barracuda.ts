@@ -12,9 +12,12 @@ export const barracuda: Rulebook = {
       pattern: /barracudacentral|barracuda reputation/,
       reason: "blocked",
       scope: "provider",
-      advice: "Barracuda's reputation list names the sending address. Ask for removal at https://www.barracudacentral.org/rbl/removal-request.",
+      advice:
+        "Barracuda's reputation list names the sending address. Ask for removal at https://www.barracudacentral.org/rbl/removal-request.",
       source: "https://www.barracudacentral.org/rbl",
-      examples: ["554 Service unavailable; Client host [192.0.2.1] blocked using Barracuda Reputation; http://www.barracudacentral.org/reputation"],
+      examples: [
+        "554 Service unavailable; Client host [192.0.2.1] blocked using Barracuda Reputation; http://www.barracudacentral.org/reputation",
+      ],
     },
     {
       pattern: /^4\d\d 4\.7\.1 try again later/,
@@ -27,7 +30,10 @@ export const barracuda: Rulebook = {
       reason: "blocked",
       scope: "organisation",
       source: CODES,
-      examples: ["550 Blocked (barracuda)", "550 permanent failure for one or more recipients (x@example.com:blocked) barracuda"],
+      examples: [
+        "550 Blocked (barracuda)",
+        "550 permanent failure for one or more recipients (x@example.com:blocked) barracuda",
+      ],
     },
     {
       pattern: /banned content/,

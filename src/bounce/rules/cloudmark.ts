@@ -10,9 +10,12 @@ export const cloudmark: Rulebook = {
     {
       pattern: /csi\.cloudmark|cloudmark sender/,
       reason: "blocked",
-      advice: "Cloudmark's list names the sending address. Apply for its release at https://csi.cloudmark.com/reset-request.",
+      advice:
+        "Cloudmark's list names the sending address. Apply for its release at https://csi.cloudmark.com/reset-request.",
       source: "https://csi.cloudmark.com/en/reset/",
-      examples: ["550 5.7.1 client [192.0.2.1] blocked using Cloudmark Sender Intelligence (http://csi.cloudmark.com/reset-request/)"],
+      examples: [
+        "550 5.7.1 client [192.0.2.1] blocked using Cloudmark Sender Intelligence (http://csi.cloudmark.com/reset-request/)",
+      ],
     },
   ],
 };

@@ -9,15 +9,21 @@ export const french: Rulebook = {
   signatures: [
     { provider: "sfr", pattern: /\bsfr_?in_|\.sfr\.fr\b/ },
     { provider: "free", pattern: /postmaster\.free\.fr|\.free\.fr esmtp/ },
-    { provider: "other", pattern: /destinataire|emetteur|expediteur|trop de |veuillez|refuse\. |rejete|boite / },
+    {
+      provider: "other",
+      pattern: /destinataire|emetteur|expediteur|trop de |veuillez|refuse\. |rejete|boite /,
+    },
   ],
   hosted: false,
   rules: [
     {
-      pattern: /spf\/dns|verifier la configuration spf|authentification (?:spf|dkim|dmarc)|verification dmarc/,
+      pattern:
+        /spf\/dns|verifier la configuration spf|authentification (?:spf|dkim|dmarc)|verification dmarc/,
       reason: "auth",
       source: PAGE,
-      examples: ["421 Emetteur invalide, Veuillez verifier la configuration SPF/DNS de votre nom de domaine."],
+      examples: [
+        "421 Emetteur invalide, Veuillez verifier la configuration SPF/DNS de votre nom de domaine.",
+      ],
     },
     {
       pattern: /adresse ip .{0,40}bloquee|ip (?:source )?bloquee|ont ete bloques|liste noire/,
@@ -38,16 +44,21 @@ export const french: Rulebook = {
       examples: ["552 Boite du destinataire pleine"],
     },
     {
-      pattern: /boite .{0,40}(?:archivee|desactivee|suspendue|fermee|bloquee)|compte du destinataire .{0,20}(?:bloque|suspendu|ferme)/,
+      pattern:
+        /boite .{0,40}(?:archivee|desactivee|suspendue|fermee|bloquee)|compte du destinataire .{0,20}(?:bloque|suspendu|ferme)/,
       reason: "disabled",
       source: PAGE,
       examples: ["550 Boite du destinataire archivee", "550 Le compte du destinataire est bloque."],
     },
     {
-      pattern: /destinataire.{0,30}(?:invalide|inconnu|inexistant)|(?:adresse|utilisateur|compte) (?:inconnue?|inexistante?)/,
+      pattern:
+        /destinataire.{0,30}(?:invalide|inconnu|inexistant)|(?:adresse|utilisateur|compte) (?:inconnue?|inexistante?)/,
       reason: "user-unknown",
       source: PAGE,
-      examples: ["550 5.1.1 Adresse du destinataire invalide", "550 Utilisateur inconnu; destinataire refuse. "],
+      examples: [
+        "550 5.1.1 Adresse du destinataire invalide",
+        "550 Utilisateur inconnu; destinataire refuse. ",
+      ],
     },
     {
       pattern: /(?:emetteur|expediteur) .{0,20}(?:invalide|refuse|rejete)|code d.authentification/,

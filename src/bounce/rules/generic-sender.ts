@@ -11,7 +11,8 @@ const DNSBL = "https://www.rfc-editor.org/rfc/rfc5782";
 
 export const genericSender: readonly Rule[] = [
   {
-    pattern: /suppression list|(?:recipient|address)(?: has been| is)? suppressed|suppressed due to|previously bounced/,
+    pattern:
+      /suppression list|(?:recipient|address)(?: has been| is)? suppressed|suppressed due to|previously bounced/,
     reason: "suppressed-by-relay",
     scope: "recipient",
     source: "https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html",
@@ -21,7 +22,8 @@ export const genericSender: readonly Rule[] = [
     ],
   },
   {
-    pattern: /\b(?:ptr|rdns)\b|reverse[- ]?(?:dns|hostname|host name|lookup|mapping|name|record|resolution)|inverse (?:dns|address)|cannot find your (?:reverse )?host|ip name lookup failed|no name for your (?:ip|address)|unresolvable relay host|(?:client|sending|your) ip (?:address )?.{0,45}(?:does not|doesn't|not) resolve/,
+    pattern:
+      /\b(?:ptr|rdns)\b|reverse[- ]?(?:dns|hostname|host name|lookup|mapping|name|record|resolution)|inverse (?:dns|address)|cannot find your (?:reverse )?host|ip name lookup failed|no name for your (?:ip|address)|unresolvable relay host|does not match the ip address of|(?:client|sending|your) ip (?:address )?.{0,45}(?:does not|doesn't|not) resolve/,
     reason: "reverse-dns",
     source: "https://www.rfc-editor.org/rfc/rfc1912#section-2.1",
     examples: [
@@ -40,25 +42,32 @@ export const genericSender: readonly Rule[] = [
   {
     pattern: /\bspf\b|sender policy framework/,
     reason: "auth",
-    advice: "Publish SPF at the domain of the return path and name every address that mail leaves from: TXT \"v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 ~all\".",
+    advice:
+      'Publish SPF at the domain of the return path and name every address that mail leaves from: TXT "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 ~all".',
     source: "https://www.rfc-editor.org/rfc/rfc7208",
-    examples: ["550 5.7.23 SPF validation failed", "550 rejected because of Sender Policy Framework violation"],
+    examples: [
+      "550 5.7.23 SPF validation failed",
+      "550 rejected because of Sender Policy Framework violation",
+    ],
   },
   {
     pattern: /\bdkim\b|domainkeys/,
     reason: "auth",
-    advice: "Sign with DKIM for the domain of the From address and publish its key: selector._domainkey.example.com TXT \"v=DKIM1; k=rsa; p=...\".",
+    advice:
+      'Sign with DKIM for the domain of the From address and publish its key: selector._domainkey.example.com TXT "v=DKIM1; k=rsa; p=...".',
     source: "https://www.rfc-editor.org/rfc/rfc6376",
     examples: ["554 5.7.20 No valid DKIM signature found"],
   },
   {
-    pattern: /(?:e-?mail|message|sender) is unauthenticated|unauthenticated (?:e-?mail|message)|authentication (?:checks|information)|purported responsible|sender id failed|no authentication results/,
+    pattern:
+      /(?:e-?mail|message|sender) is unauthenticated|unauthenticated (?:e-?mail|message)|authentication (?:checks|information)|purported responsible|sender id failed|no authentication results/,
     reason: "auth",
     source: GUIDELINES,
     examples: ["550 This message fails to pass authentication checks", "550 the sender is unauthenticated"],
   },
   {
-    pattern: /(?:starttls|\btls\b|\bssl\b).{0,60}(?:require|must|first|support|fail|error|negotiat|handshake|version|not available|unavailable|repeat)|(?:require|must|need|fail|issue|use|without|no|error).{0,40}(?:starttls|\btls\b)|encryption (?:is )?(?:required|needed)|mta-sts|\bdane\b|certificate|ciphers/,
+    pattern:
+      /(?:starttls|\btls\b|\bssl\b).{0,60}(?:require|must|first|support|fail|error|negotiat|handshake|version|not available|unavailable|repeat)|(?:require|must|need|fail|issue|use|without|no|error).{0,40}(?:starttls|\btls\b)|encryption (?:is )?(?:required|needed)|mta-sts|\bdane\b|dnssec|\btlsa\b|certificate|ciphers/,
     reason: "tls",
     source: "https://www.rfc-editor.org/rfc/rfc3207",
     examples: [
@@ -68,7 +77,8 @@ export const genericSender: readonly Rule[] = [
     ],
   },
   {
-    pattern: /(?:recipient|user|mailbox)\b.{0,60}(?:receiving (?:mail|messages)|message rate limit|receive limit|messages they can receive|too many messages recently)|receive limit exceeded/,
+    pattern:
+      /rate that prevents additional|(?:recipient|user|mailbox)\b.{0,60}(?:receiving (?:mail|messages)|message rate limit|receive limit|messages they can receive|too many messages recently)|receive limit exceeded/,
     reason: "rate-limited",
     scope: "recipient",
     hard: false,
@@ -77,7 +87,8 @@ export const genericSender: readonly Rule[] = [
     examples: ["450 4.2.1 The recipient has exceeded message rate limit. Try again later."],
   },
   {
-    pattern: /too (?:many|much) (?:\w{1,20} ){0,3}(?:connections?|messages?|recipients?|e?-?mails?|sessions?|rcpts?|hourly|traffic)|rate[- ]?limit|throttl|(?:too|so) (?:fast|quickly|frequently|often)\b|slower|slow down|frequency limited|(?:sending|message|delivery|mail) (?:rate|limit|volume|quota)|(?:daily|hourly) .{0,24}(?:limit|quota)|per (?:hour|minute|day)\b|excessive (?:volume|number|rate|connections)|unexpected volume|concurrent connections|(?:connections?|recipients?|session|thread|connection rate) limit|max(?:imum)? (?:\w{1,12} )?(?:messages?|connections?|recipients?) |exceeded .{0,30}(?:connections|recipients)|per connection|this hour/,
+    pattern:
+      /too (?:many|much) (?:\w{1,20} ){0,3}(?:connections?|messages?|recipients?|e?-?mails?|sessions?|rcpts?|hourly|traffic)|rate[- ]?limit|throttl|(?:too|so) (?:fast|quickly|frequently|often)\b|slower|slow down|frequency limited|unusual rate|(?:sending|message|delivery|mail) (?:rate|volume)|(?:sending|message|delivery|relay) (?:limit|quota)|permitted limits|exceeded threshold|(?:daily|hourly) .{0,24}(?:limit|quota)|per (?:hour|minute|day)\b|excessive (?:volume|number|rate|connections)|unexpected volume|concurrent connections|(?:connections?|recipients?|session|thread|connection rate) limit|max(?:imum)? (?:\w{1,12} )?(?:messages?|connections?|recipients?) |exceeded .{0,30}(?:connections|recipients)|per connection|this hour/,
     reason: "rate-limited",
     source: RFC3463,
     examples: [
@@ -88,7 +99,8 @@ export const genericSender: readonly Rule[] = [
     ],
   },
   {
-    pattern: /relay(?:ing)?\b.{0,24}(?:denied|not (?:permitted|allowed|authorized|supported|configured)|disallowed|prohibited|refused|rejected|forbidden)|(?:unable|permitted|allowed|configured|authorized|authorised|refused?|cannot|can't|will not|won't|don't|do not|denied|no|open|not a) (?:to )?(?:\w{1,10} )?relay(?:ing)?\b|rcpthosts|not (?:an? )?local (?:domain|host|recipient)|(?:domain|host) (?:is )?not (?:hosted|handled) (?:here|by)/,
+    pattern:
+      /credentials for relay|relay(?:ing)?\b.{0,24}(?:denied|not (?:permitted|allowed|authorized|supported|configured)|disallowed|prohibited|refused|rejected|forbidden)|(?:unable|permitted|allowed|configured|authorized|authorised|refused?|cannot|can't|will not|won't|don't|do not|denied|no|open|not a) (?:to )?(?:\w{1,10} )?relay(?:ing)?\b|rcpthosts|not (?:an? )?local (?:domain|host|recipient)|(?:domain|host) (?:is )?not (?:hosted|handled) (?:here|by)/,
     reason: "relay-denied",
     source: POSTFIX,
     examples: [
@@ -99,9 +111,11 @@ export const genericSender: readonly Rule[] = [
     ],
   },
   {
-    pattern: /spamhaus|\bs?bl ?listed|\brbl\b|dns ?(?:bl|rbl)|rblsmtpd|blackhole|(?:black|block|deny)[- ]?list|spamcop|sorbs\.net|uceprotect|abusix|senderscore|csi\.cloudmark|cloudmark sender|barracudacentral|blocked (?:using|by \S{1,60}\.(?:org|net|com))|prs\.proofpoint|found on one or more/,
+    pattern:
+      /spamhaus|\bs?bl ?listed|\brbl\b|dns ?(?:bl|rbl)|rblsmtpd|blackhole|(?:black|block|deny)[- ]?list|spamcop|sorbs\.net|uceprotect|abusix|senderscore|csi\.cloudmark|cloudmark sender|barracudacentral|blocked (?:using|by \S{1,60}\.(?:org|net|com))|prs\.proofpoint|found on one or more/,
     reason: "blocked",
-    advice: "A block list names the sending address: look it up at the list that the reply names (for Spamhaus https://check.spamhaus.org), repair the cause, apply there for removal.",
+    advice:
+      "A block list names the sending address: look it up at the list that the reply names (for Spamhaus https://check.spamhaus.org), repair the cause, apply there for removal.",
     source: DNSBL,
     examples: [
       "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org",
@@ -117,20 +131,31 @@ export const genericSender: readonly Rule[] = [
     examples: ["554 5.7.1 Connection refused due to bad reputation", "421 poor reputation of your domain"],
   },
   {
-    pattern: /(?:helo|ehlo)\b.{0,50}(?:invalid|rejected|denied|bad|must|fake|forged|refused|need|mismatch|match)|(?:invalid|bad|fake|forged|wrong) (?:helo|ehlo)/,
+    pattern:
+      /(?:helo|ehlo)\b.{0,50}(?:invalid|rejected|denied|bad|must|fake|forged|refused|need|mismatch|match)|(?:invalid|bad|fake|forged|wrong) (?:helo|ehlo)/,
     reason: "policy",
-    advice: "The name that the server says in EHLO is refused: set it to the server's full name, which must have an A or AAAA record of the sending address.",
+    advice:
+      "The name that the server says in EHLO is refused: set it to the server's full name, which must have an A or AAAA record of the sending address.",
     source: POSTFIX,
-    examples: ["550 5.7.1 <localhost>: Helo command rejected: Host not found", "501 5.5.4 HELO/EHLO argument is invalid"],
+    examples: [
+      "550 5.7.1 <localhost>: Helo command rejected: Host not found",
+      "501 5.5.4 HELO/EHLO argument is invalid",
+    ],
   },
   {
-    pattern: /(?:spam|suspected|bad|known) (?:sender|source|host)\b|spammers?\b|spamming|spam abuse|dynamic ip|dynamic(?:ally)? (?:address|assigned|pool)|residential|smtp (?:server|relay|service) (?:of|at|from) your (?:isp|provider|service)|your (?:isp|service provider)'s/,
+    pattern:
+      /\b(?:spam|suspected|bad|known) (?:sender|source|host)\b|spammers?\b|spamming|spam abuse|dynamic ip|dynamic(?:ally)? (?:address|assigned|pool)|residential|smtp (?:server|relay|service) (?:of|at|from) your (?:isp|provider|service)|your (?:isp|service provider)'s/,
     reason: "blocked",
     source: DNSBL,
-    examples: ["550 Suspected spam sender.", "554 Mail from dynamic IP addresses is not accepted", "550 Address blocked for spamming"],
+    examples: [
+      "550 Suspected spam sender.",
+      "554 Mail from dynamic IP addresses is not accepted",
+      "550 Address blocked for spamming",
+    ],
   },
   {
-    pattern: /not accepting (?:connections|mail from your)|connections? (?:(?:will )?not (?:be )?accepted|rejected|denied|refused by policy)|access from ip|no access from (?:mail )?server|client host rejected|(?:host|client|network|connecting) .{0,40}not (?:allowed|accepted|permitted) to (?:connect|send)|refused to talk to me|banned (?:sending|ip|host)|(?:ip|server|host|network|client|mta)\b(?: address)?.{0,50}(?:is|was|has been|have been|are|temporarily|permanently|been) (?:\w{1,12} )?(?:blocked|banned|barred)|blocked (?:ip|sending|host)|(?:ip|source) (?:is )?(?:blocked|banned|denied)/,
+    pattern:
+      /not in (?:white|allow)list for|not accepting (?:connections|mail from your)|connections? (?:(?:will )?not (?:be )?accepted|rejected|denied|refused by policy)|access from ip|no access from (?:mail )?server|client host rejected|(?:host|client|network|connecting) .{0,40}not (?:allowed|accepted|permitted) to (?:connect|send)|refused to talk to me|banned (?:sending|ip|host)|(?:ip|server|host|network|client|mta)\b(?: address)?.{0,50}(?:is|was|has been|have been|are|temporarily|permanently|been) (?:\w{1,12} )?(?:blocked|banned|barred)|blocked (?:ip|sending|host)|(?:ip|source) (?:is )?(?:blocked|banned|denied)/,
     reason: "blocked",
     source: POSTFIX,
     examples: [
@@ -141,7 +166,8 @@ export const genericSender: readonly Rule[] = [
     ],
   },
   {
-    pattern: /sender address rejected|sender (?:address )?(?:is )?(?:rejected|denied|refused|invalid|unknown|not (?:allowed|accepted|authorized|permitted|verified))|(?:invalid|bad|unknown|unroutable|unverified|unresolvable) sender|domain of sender|sender'?s? (?:domain|email|e-mail|address)\b|senderfilter|sender (?:verify|verification|callout|callback)|envelope[- ](?:sender|from)|(?:mail|message|e-?mail)s? from .{0,60}(?:not (?:allowed|permitted|owned|accepted)|rejected|denied|invalid|prohibited|refused)|from address|[45]\.1\.[78] .{0,30}(?:invalid|sender|unknown|address)|return[- ]path|backscatter|spoof|forged/,
+    pattern:
+      /sender address rejected|sending denied|outbounds? disabled|sending (?:is |has been )?disabled|unregistered domains|invalid dns (?:mx|a)|sender (?:address )?(?:is )?(?:rejected|denied|refused|invalid|unknown|not (?:allowed|accepted|authorized|permitted|verified))|(?:invalid|bad|unknown|unroutable|unverified|unresolvable) sender|domain of sender|sender'?s? (?:domain|email|e-mail|address)\b|senderfilter|sender (?:verify|verification|callout|callback)|envelope[- ](?:sender|from)|(?:mail|message|e-?mail)s? from .{0,60}(?:not (?:allowed|permitted|owned|accepted)|rejected|denied|invalid|prohibited|refused)|from address|[45]\.1\.[78] .{0,30}(?:invalid|sender|unknown|address)|return[- ]path|backscatter|spoof|forged/,
     reason: "policy",
     source: EXIM,
     examples: [
@@ -153,7 +179,8 @@ export const genericSender: readonly Rule[] = [
     ],
   },
   {
-    pattern: /authentication (?:is )?(?:required|failed|unsuccessful|credentials|failure|rejected)|authenticat(?:e|ion) first|username and password|invalid (?:login|password|credentials)|login attempts|log in (?:with|through|to)|smtp auth(?:entication)?\b|password required|not (?:been )?authenticated|unauthenticated senders|auth(?:entication)? credentials|need to authenticate|must (?:be )?authenticate/,
+    pattern:
+      /authentication (?:is )?(?:required|failed|unsuccessful|credentials|failure|rejected)|authenticat(?:e|ion) first|username and password|invalid (?:login|password|credentials)|login attempts|log in (?:with|through|to)|smtp auth(?:entication)?\b|password required|not (?:been )?authenticated|unauthenticated senders|server authentication|auth(?:entication)? credentials|need to authenticate|must (?:be )?authenticate/,
     reason: "policy",
     advice: "The server wants a login: check user and password of the route.",
     source: SMTP_AUTH,

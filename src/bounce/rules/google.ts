@@ -10,11 +10,23 @@ export const google: Rulebook = {
   signatures: [
     {
       provider: "google",
-      pattern: /\bgsmtp\b|support\.google\.com|gmail has detected|to gmail,|gmail (?:requires|does not accept)|mail\.google\.com/,
+      pattern:
+        /\bgsmtp\b|support\.google\.com|gmail has detected|to gmail,|gmail (?:requires|does not accept)|mail\.google\.com/,
     },
   ],
   hosted: false,
   rules: [
+    {
+      pattern: /spam classification/,
+      reason: "spam",
+      scope: "organisation",
+      advice:
+        "A Google group refused the mail as spam. Its owner can let such mail wait for moderation instead.",
+      source: "https://support.google.com/a/answer/10025753",
+      examples: [
+        "Your email to group x@example.com was rejected due to spam classification. https://support.google.com",
+      ],
+    },
     {
       pattern: /does not meet ipv6 sending guidelines|ipv6autherror/,
       reason: "reverse-dns",
@@ -41,7 +53,7 @@ export const google: Rulebook = {
       pattern: /authenticate (?:their email )?with dkim\b|dkim does not pass|dkim authentication did ?n[o']t/,
       reason: "auth",
       advice:
-        "Sign every mail with DKIM: publish selector._domainkey.example.com TXT \"v=DKIM1; k=rsa; p=...\" and check that the relay signs with that selector and the domain of the From address.",
+        'Sign every mail with DKIM: publish selector._domainkey.example.com TXT "v=DKIM1; k=rsa; p=..." and check that the relay signs with that selector and the domain of the From address.',
       source: ERRORS,
       examples: [
         "550 5.7.30 This mail has been blocked because DKIM does not pass. - gsmtp",
@@ -49,10 +61,11 @@ export const google: Rulebook = {
       ],
     },
     {
-      pattern: /senders to authenticate with spf\b|spf (?:record with a hard fail|does not pass)|the spf record of the sending/,
+      pattern:
+        /senders to authenticate with spf\b|spf (?:record with a hard fail|does not pass)|the spf record of the sending/,
       reason: "auth",
       advice:
-        "Publish SPF for the domain of the return path, naming every address that mail leaves from: example.com TXT \"v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 ~all\".",
+        'Publish SPF for the domain of the return path, naming every address that mail leaves from: example.com TXT "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 ~all".',
       source: ERRORS,
       examples: [
         "550 5.7.27 SPF did not pass. Gmail requires all senders to authenticate with SPF. - gsmtp",
@@ -63,7 +76,7 @@ export const google: Rulebook = {
       pattern: /dmarc/,
       reason: "auth",
       advice:
-        "Publish _dmarc.example.com TXT \"v=DMARC1; p=none\" for the domain of the From address, and let SPF's return path or the DKIM signature (d=) be of that same domain, so that one of them aligns.",
+        'Publish _dmarc.example.com TXT "v=DMARC1; p=none" for the domain of the From address, and let SPF\'s return path or the DKIM signature (d=) be of that same domain, so that one of them aligns.',
       source: ERRORS,
       examples: [
         "550 5.7.26 Unauthenticated email from example.com is not accepted due to domain's DMARC policy. - gsmtp",
@@ -71,10 +84,11 @@ export const google: Rulebook = {
       ],
     },
     {
-      pattern: /aligned with either|unauthenticated|authentication (?:information|checks)|authenticate with either spf or dkim/,
+      pattern:
+        /aligned with either|unauthenticated (?:e-?mail|message)|sender is unauthenticated|it is unauthenticated|authentication (?:information|checks)|authenticate with either spf or dkim/,
       reason: "auth",
       advice:
-        "Gmail could authenticate this mail neither by SPF nor by DKIM. Publish SPF (TXT \"v=spf1 ip4:192.0.2.1 ~all\" at the return path's domain) and sign with DKIM for the From domain; both is better.",
+        'Gmail could authenticate this mail neither by SPF nor by DKIM. Publish SPF (TXT "v=spf1 ip4:192.0.2.1 ~all" at the return path\'s domain) and sign with DKIM for the From domain; both is better.',
       source: GUIDELINES,
       examples: [
         "550 5.7.26 This mail has been blocked because the sender is unauthenticated. Authentication results: DKIM = did not pass SPF = did not pass - gsmtp",
@@ -96,7 +110,8 @@ export const google: Rulebook = {
       scope: "recipient",
       // Google says "Perm" and means this hour.
       hard: false,
-      advice: "This one mailbox gets too much mail from everybody just now. It is tried again later; nothing is wrong with the sender.",
+      advice:
+        "This one mailbox gets too much mail from everybody just now. It is tried again later; nothing is wrong with the sender.",
       source: "https://support.google.com/mail/answer/22839",
       examples: [
         "450 4.2.1 The user you are trying to contact is receiving mail too quickly. https://support.google.com/mail/?p=ReceivingRate - gsmtp",
@@ -106,7 +121,8 @@ export const google: Rulebook = {
     {
       pattern: /daily (?:smtp relay|user|sending)|smtp relay (?:sending )?limit|sending limit/,
       reason: "rate-limited",
-      advice: "The Google account that relays has reached its daily limit. Wait until it is free again, or send over another route.",
+      advice:
+        "The Google account that relays has reached its daily limit. Wait until it is free again, or send over another route.",
       source: "https://support.google.com/a/answer/6140680",
       examples: ["550 5.4.5 Daily SMTP relay limit exceeded for customer. - gsmtp"],
     },
@@ -115,7 +131,9 @@ export const google: Rulebook = {
       reason: "policy",
       advice: "Many mails carried one Message-ID. Each mail needs its own.",
       source: "https://support.google.com/mail/answer/188131",
-      examples: ["421 4.7.28 Gmail has detected this message exceeded its quota for messages with the same Message-ID: - gsmtp"],
+      examples: [
+        "421 4.7.28 Gmail has detected this message exceeded its quota for messages with the same Message-ID: - gsmtp",
+      ],
     },
     {
       pattern: /unusual rate of|unsolicitedratelimit/,
@@ -133,22 +151,28 @@ export const google: Rulebook = {
       advice:
         "Gmail gives this address or domain a very low reputation. Stop, look at postmaster.google.com, repair authentication and complaints, begin again slowly; the form is support.google.com/mail/contact/gmail_bulk_sender_escalation.",
       source: "https://support.google.com/mail/answer/188131",
-      examples: ["550 5.7.1 This message is likely suspicious due to the very low reputation of the sending domain. - gsmtp"],
+      examples: [
+        "550 5.7.1 This message is likely suspicious due to the very low reputation of the sending domain. - gsmtp",
+      ],
     },
     {
       pattern: /not in whitelist for rcpt|ip not in allowlist/,
       reason: "blocked",
       scope: "organisation",
-      advice: "This organisation takes mail from listed addresses only: ask its administrator to add the sending address to the inbound gateway or allowlist in the Google Admin console.",
+      advice:
+        "This organisation takes mail from listed addresses only: ask its administrator to add the sending address to the inbound gateway or allowlist in the Google Admin console.",
       source: "https://support.google.com/a/answer/60752",
       examples: ["421 4.7.0 IP not in whitelist for RCPT domain, closing connection. - gsmtp"],
     },
     {
       pattern: /not authorized to send (?:e-?mail|mail) directly/,
       reason: "blocked",
-      advice: "Gmail takes no mail from this range of addresses (home or dynamic lines). Send through the provider's relay or from a server address.",
+      advice:
+        "Gmail takes no mail from this range of addresses (home or dynamic lines). Send through the provider's relay or from a server address.",
       source: "https://support.google.com/mail/answer/10336",
-      examples: ["550 5.7.1 The IP you're using to send mail is not authorized to send email directly to our servers. - gsmtp"],
+      examples: [
+        "550 5.7.1 The IP you're using to send mail is not authorized to send email directly to our servers. - gsmtp",
+      ],
     },
     {
       pattern: /mail relay denied|credentials for relay/,
@@ -157,7 +181,8 @@ export const google: Rulebook = {
       examples: ["550 5.7.0 Mail relay denied [192.0.2.1]. Invalid credentials for relay - gsmtp"],
     },
     {
-      pattern: /too many login attempts|authentication required|application-specific password|log in (?:with|through)|username and password|mail sending denied/,
+      pattern:
+        /too many login attempts|authentication required|application-specific password|log in (?:with|through)|username and password|mail sending denied/,
       reason: "policy",
       advice: "Google asks the relay's user to log in. Check user and app password of the route.",
       source: ERRORS,
@@ -171,19 +196,25 @@ export const google: Rulebook = {
       reason: "policy",
       scope: "organisation",
       source: "https://support.google.com/a/answer/172179",
-      examples: ["550 5.7.1 The user or domain that you are sending to (or from) has a policy that prohibited the mail - gsmtp"],
+      examples: [
+        "550 5.7.1 The user or domain that you are sending to (or from) has a policy that prohibited the mail - gsmtp",
+      ],
     },
     {
-      pattern: /illegal attachment|potential security issue/,
+      pattern: /illegal attachment|security issue|content presents a potential/,
       reason: "virus",
-      advice: "The mail carries a file or link of a kind that Gmail never takes (programs, archives of programs). Take it out of the template.",
+      advice:
+        "The mail carries a file or link of a kind that Gmail never takes (programs, archives of programs). Take it out of the template.",
       source: "https://support.google.com/mail/answer/6590",
-      examples: ["552 5.7.0 This message was blocked because its content presents a potential security issue. - gsmtp"],
+      examples: [
+        "552 5.7.0 This message was blocked because its content presents a potential security issue. - gsmtp",
+      ],
     },
     {
       pattern: /nature of the content|unsolicited (?:mail|message)|likely unsolicited|suspicious/,
       reason: "spam",
-      advice: "Gmail takes the text or a link of this mail for spam. Look at the links' domains and at postmaster.google.com, change the mail, try a few first.",
+      advice:
+        "Gmail takes the text or a link of this mail for spam. Look at the links' domains and at postmaster.google.com, change the mail, try a few first.",
       source: "https://support.google.com/mail/?p=UnsolicitedMessageError",
       examples: [
         "550-5.7.1 [192.0.2.1] Gmail has detected that this message is likely\r\n550-5.7.1 unsolicited mail.\r\n550 5.7.1 - gsmtp",
@@ -203,7 +234,9 @@ export const google: Rulebook = {
       pattern: /tried to reach is (?:disabled|inactive)|disableduser/,
       reason: "disabled",
       source: "https://support.google.com/mail/?p=DisabledUser",
-      examples: ["550 5.2.1 The email account that you tried to reach is disabled. https://support.google.com/mail/?p=DisabledUser - gsmtp"],
+      examples: [
+        "550 5.2.1 The email account that you tried to reach is disabled. https://support.google.com/mail/?p=DisabledUser - gsmtp",
+      ],
     },
     {
       pattern: /nosuchuser|tried to reach does not exist|recipient address @? ?.{0,40}not a valid rfc/,

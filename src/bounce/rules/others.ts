@@ -69,7 +69,10 @@ export const mailru: Rulebook = {
 export const unitedinternet: Rulebook = {
   providers: ["unitedinternet"],
   signatures: [
-    { provider: "unitedinternet", pattern: /postmaster\.(?:gmx|web|mail|1und1|1and1)\.|\b(?:gmx\.net|web\.de|kundenserver\.de) \(/ },
+    {
+      provider: "unitedinternet",
+      pattern: /postmaster\.(?:gmx|web|mail|1und1|1and1)\.|\b(?:gmx\.net|web\.de|kundenserver\.de) \(/,
+    },
   ],
   hosted: false,
   rules: [
@@ -84,26 +87,34 @@ export const unitedinternet: Rulebook = {
       reason: "policy",
       advice: "The domain of the return path needs an MX or A record that can receive mail.",
       source: GMX,
-      examples: ["550 Requested action not taken: Invalid DNS MX or A/AAAA resource record. See https://postmaster.gmx.net/en/error-messages"],
+      examples: [
+        "550 Requested action not taken: Invalid DNS MX or A/AAAA resource record. See https://postmaster.gmx.net/en/error-messages",
+      ],
     },
     {
       pattern: /reject due to policy/,
       reason: "policy",
       source: GMX,
-      examples: ["554 Transaction failed. Reject due to policy restrictions. https://postmaster.web.de/en/error-messages"],
+      examples: [
+        "554 Transaction failed. Reject due to policy restrictions. https://postmaster.web.de/en/error-messages",
+      ],
     },
     {
       pattern: /ip address is (?:black|block) ?listed/,
       reason: "blocked",
       source: GMX,
-      examples: ["554 Service not available. IP address is block listed. https://postmaster.gmx.net/en/error-messages"],
+      examples: [
+        "554 Service not available. IP address is block listed. https://postmaster.gmx.net/en/error-messages",
+      ],
     },
     {
       pattern: /mailbox unavailable/,
       reason: "user-unknown",
       replyClass: 5,
       source: GMX,
-      examples: ["550 Requested action not taken: mailbox unavailable. https://postmaster.gmx.net/en/error-messages"],
+      examples: [
+        "550 Requested action not taken: mailbox unavailable. https://postmaster.gmx.net/en/error-messages",
+      ],
     },
   ],
 };
@@ -131,9 +142,12 @@ export const comcast: Rulebook = {
     {
       pattern: /\baup#/,
       reason: "blocked",
-      advice: "Cox blocks the sending address; the words after \"AUP#\" say by which list. Write to unblock.request@cox.net.",
+      advice:
+        'Cox blocks the sending address; the words after "AUP#" say by which list. Write to unblock.request@cox.net.',
       source: "https://www.cox.com/residential/support/email-error-codes.html",
-      examples: ["550 5.1.0 sender rejected. https://www.cox.com/residential/support/email-error-codes.html AUP#CDRBL"],
+      examples: [
+        "550 5.1.0 sender rejected. https://www.cox.com/residential/support/email-error-codes.html AUP#CDRBL",
+      ],
     },
   ],
 };

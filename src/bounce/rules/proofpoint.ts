@@ -13,7 +13,8 @@ export const proofpoint: Rulebook = {
       pattern: /proofpoint\.com\/dnsbl|prs\.proofpoint|ipcheck\.proofpoint/,
       reason: "blocked",
       scope: "provider",
-      advice: "Proofpoint refuses the sending address for its reputation. Look it up and ask for its release at https://ipcheck.proofpoint.com.",
+      advice:
+        "Proofpoint refuses the sending address for its reputation. Look it up and ask for its release at https://ipcheck.proofpoint.com.",
       source: CHECK,
       examples: [
         "550 5.7.1 Service unavailable; client [192.0.2.1] blocked using prs.proofpoint.com",
@@ -24,7 +25,9 @@ export const proofpoint: Rulebook = {
       pattern: /marked as invalid|not a valid email address/,
       reason: "user-unknown",
       source: "https://help.proofpoint.com/Proofpoint_Essentials",
-      examples: ["550 5.7.1 <x@example.com>: Recipient address rejected: User email address is marked as invalid. - proofpoint"],
+      examples: [
+        "550 5.7.1 <x@example.com>: Recipient address rejected: User email address is marked as invalid. - proofpoint",
+      ],
     },
     {
       pattern: /opportunistic tls|secure (?:connection|channel) required/,
@@ -37,7 +40,8 @@ export const proofpoint: Rulebook = {
       pattern: /relay(?:ing|) (?:access )?denied/,
       reason: "relay-denied",
       scope: "organisation",
-      advice: "Proofpoint does not know this domain: the organisation's MX still points there, or not yet. Tell its administrator.",
+      advice:
+        "Proofpoint does not know this domain: the organisation's MX still points there, or not yet. Tell its administrator.",
       source: "https://help.proofpoint.com/Proofpoint_Essentials",
       examples: ["550 5.7.1 <x@example.com>: Relay access denied (mx1.pphosted.com)"],
     },

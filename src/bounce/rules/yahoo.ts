@@ -21,14 +21,19 @@ export const yahoo: Rulebook = {
       reason: "blocked",
       // Said with 421 too; trying again does not help.
       hard: true,
-      advice: "Yahoo will take nothing more from this address however often it is tried. Repair complaints and lists, then ask at https://senders.yahooinc.com/contact.",
+      advice:
+        "Yahoo will take nothing more from this address however often it is tried. Repair complaints and lists, then ask at https://senders.yahooinc.com/contact.",
       source: CODES,
-      examples: ["421 4.7.1 [TSS09] All messages from 192.0.2.1 will be permanently deferred; retrying will NOT succeed."],
+      examples: [
+        "421 4.7.1 [TSS09] All messages from 192.0.2.1 will be permanently deferred; retrying will NOT succeed.",
+      ],
     },
     {
-      pattern: /\[tss?\d{2}\]|unexpected volume|max message per connection|messages from .{0,45}temporarily deferred/,
+      pattern:
+        /\[tss?\d{2}\]|unexpected volume|max message per connection|messages from .{0,45}temporarily deferred/,
       reason: "rate-limited",
-      advice: "Yahoo slows this address down, for its volume or for complaints. Send less at a time and wait some hours; the complaint feedback loop of senders.yahooinc.com shows who complains.",
+      advice:
+        "Yahoo slows this address down, for its volume or for complaints. Send less at a time and wait some hours; the complaint feedback loop of senders.yahooinc.com shows who complains.",
       source: CODES,
       examples: [
         "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume or user complaints",
@@ -36,18 +41,25 @@ export const yahoo: Rulebook = {
       ],
     },
     {
-      pattern: /\[auth\d{0,3}\]|sender is unauthenticated|authenticate with either|yahoo requires all senders/,
+      pattern:
+        /\[auth\d{0,3}\]|sender is unauthenticated|authenticate with either|yahoo requires all senders/,
       reason: "auth",
-      advice: "Yahoo asks every sender for SPF or DKIM, and large ones for DMARC: publish SPF at the return path's domain, sign with d= of the From domain, publish _dmarc TXT \"v=DMARC1; p=none\".",
+      advice:
+        'Yahoo asks every sender for SPF or DKIM, and large ones for DMARC: publish SPF at the return path\'s domain, sign with d= of the From domain, publish _dmarc TXT "v=DMARC1; p=none".',
       source: "https://senders.yahooinc.com/best-practices/",
-      examples: ["550 5.7.9 This mail has been blocked because the sender is unauthenticated. Yahoo requires all senders to authenticate."],
+      examples: [
+        "550 5.7.9 This mail has been blocked because the sender is unauthenticated. Yahoo requires all senders to authenticate.",
+      ],
     },
     {
       pattern: /\[bl\d{2}\]/,
       reason: "blocked",
-      advice: "Yahoo refuses the address because Spamhaus lists it. Look it up and ask for removal at https://check.spamhaus.org.",
+      advice:
+        "Yahoo refuses the address because Spamhaus lists it. Look it up and ask for removal at https://check.spamhaus.org.",
       source: CODES,
-      examples: ["553 5.7.1 [BL21] Connections will not be accepted from 192.0.2.1, because the ip is in Spamhaus's list"],
+      examples: [
+        "553 5.7.1 [BL21] Connections will not be accepted from 192.0.2.1, because the ip is in Spamhaus's list",
+      ],
     },
     {
       pattern: /\[gl\d{2}\]/,
@@ -71,7 +83,9 @@ export const yahoo: Rulebook = {
       pattern: /doesn't have a (?:yahoo|\S{1,30}) account|not a valid (?:user|mailbox)/,
       reason: "user-unknown",
       source: CODES,
-      examples: ["554 delivery error: dd This user doesn't have a yahoo.com account (x@yahoo.com) - mta1.mail.ne1.yahoo.com"],
+      examples: [
+        "554 delivery error: dd This user doesn't have a yahoo.com account (x@yahoo.com) - mta1.mail.ne1.yahoo.com",
+      ],
     },
     {
       pattern: /\(dns:(?:nr|b\d)\)/,
