@@ -32,7 +32,7 @@ export function redactReply(text: string, options: RedactOptions = {}): string {
 
 /** Replaces what looks like an address: text, "@" (also %40, +40, &#64;), domain or [literal]. */
 export function replaceAddresses(text: string, mark: string): string {
-  if (!text.includes("@") && !text.includes("40") && !text.includes("&#64;")) return text;
+  if (!["@", "%40", "+40", "&#64;"].some((sign) => text.includes(sign))) return text;
   let out = "";
   let done = 0;
   for (const at of text.matchAll(/@|%40|\+40(?=[a-z0-9-])|&#64;/gi)) {

@@ -69,9 +69,10 @@ function joinLines(text: string): string {
 
 /** Relays flatten the lines and leave the prefixes in mid text: "originating 421-4.7.28 from your". */
 function undoPrefixes(text: string, code: string | undefined, enhanced: string | null): string {
-  const flat = text.replace(/\s{1,64}/g, " ");
+  const flat = /\s\s|[^\S ]/.test(text) ? text.replace(/\s{1,64}/g, " ") : text;
   if (code === undefined) return flat;
   const at = flat.indexOf(code) + code.length;
+  if (flat[at] !== "-" && !flat.includes(code, at)) return flat;
   let front = flat.slice(0, at);
   let rest = flat.slice(at);
   const continued = rest.startsWith("-") || rest.includes(` ${code}-`);
@@ -95,7 +96,7 @@ function fold(text: string): string {
   }
   folded = replaceAddresses(folded.toLowerCase(), "@");
   if (folded.includes('"') || folded.includes("`")) folded = folded.replace(/["`]/g, "'");
-  return folded.replace(/ {2,64}/g, " ");
+  return folded.includes("  ") ? folded.replace(/ {2,64}/g, " ") : folded;
 }
 
 function phaseIn(folded: string): Phase | null {

@@ -10,7 +10,7 @@ const AMAVIS = "https://www.ijs.si/software/amavisd/amavisd-new-docs.html";
 export const genericForm: readonly Rule[] = [
   {
     pattern:
-      /rfc ?-?(?:2?822|5322|5321|2045|2047)\b.{0,40}|(?:multiple|duplicate|illegal|missing|improper|malformed|invalid) .{0,30}header|headers? .{0,30}(?:invalid|missing|malformed|too (?:long|large)|improper|disallowed)|disallowed header|malformed|bare (?:lf|cr|newline|line ?feed)|improper(?:ly)? |encoded-word|multiple addresses in from|address(?:es)? in from|no from:|mime (?:error|structure)|invalid message content|line (?:is )?too long|(?:8-?bit|non-ascii|unicode) .{0,40}(?:data|character|header)|smtputf8/,
+      /rfc ?-?(?:2?822|5322|5321|2045|2047)\b.{0,40}|(?:multiple|duplicate|illegal|missing|improper|malformed|invalid) .{0,30}header|headers? .{0,30}(?:invalid|missing|malformed|too (?:long|large)|improper|disallowed)|disallowed header|malformed|corrupt message|bare (?:lf|cr|newline|line ?feed)|improper(?:ly)? |encoded-word|multiple addresses in from|address(?:es)? in from|no from:|mime (?:error|structure)|invalid message content|line (?:is )?too long|(?:8-?bit|non-ascii|unicode) .{0,40}(?:data|character|header)|smtputf8/,
     reason: "malformed",
     source: RFC5322,
     examples: [
@@ -33,7 +33,7 @@ export const genericForm: readonly Rule[] = [
   },
   {
     pattern:
-      /(?:message|mail|e-?mail|content|data|attachment|file|body)s?\b.{0,30}(?:too (?:big|large)|size .{0,24}exceed|larger than|exceeds? .{0,40}(?:size|limit of \d|bytes|maximum))|size limit|exceeded .{0,30}size limit|(?:message|maximum|max|e?mail|fixed) (?:\w{1,10} )?size\b.{0,30}exceed|exceed\w{0,3} .{0,30}(?:maximum|message|fixed|allowed) (?:\w{1,10} )?size|too (?:big|large) (?:for|message|mail)|message length exceeds|number of attachments/,
+      /message size violation|(?:message|mail|e-?mail|content|data|attachment|file|body)s?\b.{0,30}(?:too (?:big|large)|size .{0,24}exceed|larger than|exceeds? .{0,40}(?:size|limit of \d|bytes|maximum))|size limit|exceeded .{0,30}size limit|(?:message|maximum|max|e?mail|fixed) (?:\w{1,10} )?size\b.{0,30}exceed|exceed\w{0,3} .{0,30}(?:maximum|message|fixed|allowed) (?:\w{1,10} )?size|too (?:big|large) (?:for|message|mail)|message length exceeds|number of attachments/,
     reason: "too-big",
     source: RFC3463,
     examples: [

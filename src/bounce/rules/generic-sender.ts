@@ -88,7 +88,7 @@ export const genericSender: readonly Rule[] = [
   },
   {
     pattern:
-      /too (?:many|much) (?:\w{1,20} ){0,3}(?:connections?|messages?|recipients?|e?-?mails?|sessions?|rcpts?|hourly|traffic)|rate[- ]?limit|throttl|(?:too|so) (?:fast|quickly|frequently|often)\b|slower|slow down|frequency limited|unusual rate|(?:sending|message|delivery|mail) (?:rate|volume)|(?:sending|message|delivery|relay) (?:limit|quota)|permitted limits|exceeded threshold|(?:daily|hourly) .{0,24}(?:limit|quota)|per (?:hour|minute|day)\b|excessive (?:volume|number|rate|connections)|unexpected volume|concurrent connections|(?:connections?|recipients?|session|thread|connection rate) limit|max(?:imum)? (?:\w{1,12} )?(?:messages?|connections?|recipients?) |exceeded .{0,30}(?:connections|recipients)|per connection|this hour/,
+      /too (?:many|much) (?:\w{1,20} ){0,3}(?:connections?|messages?|recipients?|e?-?mails?|sessions?|errors|rcpts?|hourly|traffic)|rate[- ]?limit|throttl|(?:too|so) (?:fast|quickly|frequently|often)\b|slower|slow down|frequency limited|unusual rate|(?:sending|message|delivery|mail) (?:rate|volume)|(?:sending|message|delivery|relay) (?:limit|quota)|permitted limits|exceeded threshold|(?:daily|hourly) .{0,24}(?:limit|quota)|per (?:hour|minute|day)\b|excessive (?:volume|number|rate|connections)|unexpected volume|concurrent connections|(?:connections?|recipients?|session|thread|connection rate) limit|max(?:imum)? (?:\w{1,12} )?(?:messages?|connections?|recipients?) |exceeded .{0,30}(?:connections|recipients)|per connection|this hour/,
     reason: "rate-limited",
     source: RFC3463,
     examples: [
@@ -155,7 +155,7 @@ export const genericSender: readonly Rule[] = [
   },
   {
     pattern:
-      /not in (?:white|allow)list for|not accepting (?:connections|mail from your)|connections? (?:(?:will )?not (?:be )?accepted|rejected|denied|refused by policy)|access from ip|no access from (?:mail )?server|client host rejected|(?:host|client|network|connecting) .{0,40}not (?:allowed|accepted|permitted) to (?:connect|send)|refused to talk to me|banned (?:sending|ip|host)|(?:ip|server|host|network|client|mta)\b(?: address)?.{0,50}(?:is|was|has been|have been|are|temporarily|permanently|been) (?:\w{1,12} )?(?:blocked|banned|barred)|blocked (?:ip|sending|host)|(?:ip|source) (?:is )?(?:blocked|banned|denied)/,
+      /intrusion prevention|not in (?:white|allow)list for|not accepting (?:connections|mail from your)|connections? (?:(?:will )?not (?:be )?accepted|rejected|denied|refused by policy)|access from ip|no access from (?:mail )?server|client host rejected|(?:host|client|network|connecting) .{0,40}not (?:allowed|accepted|permitted) to (?:connect|send)|refused to talk to me|banned (?:sending|ip|host)|(?:ip|server|host|network|client|mta)\b(?: address)?.{0,50}(?:is|was|has been|have been|are|temporarily|permanently|been) (?:\w{1,12} )?(?:blocked|banned|barred)|blocked (?:ip|sending|host)|(?:ip|source) (?:is )?(?:blocked|banned|denied)/,
     reason: "blocked",
     source: POSTFIX,
     examples: [
@@ -167,7 +167,7 @@ export const genericSender: readonly Rule[] = [
   },
   {
     pattern:
-      /sender address rejected|sending denied|outbounds? disabled|sending (?:is |has been )?disabled|unregistered domains|invalid dns (?:mx|a)|sender (?:address )?(?:is )?(?:rejected|denied|refused|invalid|unknown|not (?:allowed|accepted|authorized|permitted|verified))|(?:invalid|bad|unknown|unroutable|unverified|unresolvable) sender|domain of sender|sender'?s? (?:domain|email|e-mail|address)\b|senderfilter|sender (?:verify|verification|callout|callback)|envelope[- ](?:sender|from)|(?:mail|message|e-?mail)s? from .{0,60}(?:not (?:allowed|permitted|owned|accepted)|rejected|denied|invalid|prohibited|refused)|from address|[45]\.1\.[78] .{0,30}(?:invalid|sender|unknown|address)|return[- ]path|backscatter|spoof|forged/,
+      /sender address rejected|sending denied|outbounds? disabled|sending (?:is |has been )?disabled|unregistered domains|address is not verified|identities failed|invalid dns (?:mx|a)|sender (?:address )?(?:is )?(?:rejected|denied|refused|invalid|unknown|not (?:allowed|accepted|authorized|permitted|verified))|(?:invalid|bad|unknown|unroutable|unverified|unresolvable) sender|domain of sender|sender'?s? (?:domain|email|e-mail|address)\b|senderfilter|sender (?:verify|verification|callout|callback)|envelope[- ](?:sender|from)|(?:mail|message|e-?mail)s? from .{0,60}(?:not (?:allowed|permitted|owned|accepted)|rejected|denied|invalid|prohibited|refused)|from address|[45]\.1\.[78] .{0,30}(?:invalid|sender|unknown|address)|return[- ]path|backscatter|spoof|forged/,
     reason: "policy",
     source: EXIM,
     examples: [

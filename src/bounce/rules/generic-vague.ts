@@ -15,7 +15,7 @@ export const genericVague: readonly Rule[] = [
   },
   {
     pattern:
-      /polic(?:y|ies)\b|access (?:is )?denied|administrative(?:ly)? prohibit|(?:not|un)[- ]?(?:authorized|authorised|permitted|allowed)|prohibited|not accepted|message refused|restricted|forbidden|denied by/,
+      /polic(?:y|ies)\b|access (?:is )?denied|permission (?:is )?denied|not have permission|administrative(?:ly)? prohibit|(?:not|un)[- ]?(?:authorized|authorised|permitted|allowed)|prohibited|not accepted|message refused|restricted|forbidden|denied by/,
     reason: "policy",
     source: RFC3463,
     examples: [
