@@ -38,6 +38,7 @@ export const CATALOGUE = {
   "database-unusable": "The database cannot be opened, or its file is damaged.",
   "database-migration": "The database's migrations do not fit this program.",
   "database-full": "The disk that holds the database is full.",
+  "listen-failed": "An address and port cannot be listened on.",
   "driver-elsewhere": "Another process drives this database.",
   "transition-illegal": "A state was asked to move where it cannot; this is a defect of the program.",
   internal: "The program met something that it does not know; this is a defect of the program.",
