@@ -149,6 +149,18 @@ export async function writeLanes(tx: PrismaClient, lanes: readonly LaneRecord[])
   );
 }
 
+/** When the next waiting delivery of a lane is due; null when none waits. */
+export async function nextDue(tx: PrismaClient, laneId: number): Promise<number | null> {
+  const [row] = await tx.$queryRawUnsafe<{ due: string | null }[]>(
+    `SELECT min(due) AS due FROM (
+       SELECT min(due_at) AS due FROM delivery WHERE lane_id = ? AND state = 'pending'
+       UNION ALL SELECT min(due_at) FROM delivery WHERE lane_id = ? AND state = 'deferred')`,
+    laneId,
+    laneId,
+  );
+  return row?.due == null ? null : Date.parse(row.due);
+}
+
 /** Writes sentences into the timeline. */
 export async function addEvents(
   tx: PrismaClient,

@@ -9,7 +9,7 @@ import type { PrismaClient } from "../database/generated/sqlite/client.ts";
 import { type Database, sqlTime } from "../database/sqlite.ts";
 import { settleGroup } from "./ledger-settle.ts";
 import { tick } from "./ledger-tick.ts";
-import { addEvents, type LaneInContext, mayRun, readLanes, toView, writeLanes } from "./lane-rows.ts";
+import { addEvents, type LaneInContext, mayRun, nextDue, readLanes, toView, writeLanes } from "./lane-rows.ts";
 
 export function createLedger(db: Database, config: { breaker: BreakerConfig }): Ledger {
   return {
@@ -38,7 +38,7 @@ export function createLedger(db: Database, config: { breaker: BreakerConfig }): 
 
     claim: (request) => db.write((tx) => claim(tx, request, db.now())),
     commit: (group) => db.write((tx) => commit(tx, group, config.breaker, db.now())),
-    release: (request) => db.write((tx) => release(tx, request, db.now())),
+    release: (request) => db.write((tx) => release(tx, request)),
     reap: (options) => db.write((tx) => reap(tx, options, db.now())),
     tick: (options) => tick(db, options),
   };
@@ -100,18 +100,6 @@ async function claim(
     clients: clients.get(key) ?? [],
   }));
   return { deliveries, lane: toView(context, nowMs) };
-}
-
-/** When the next waiting delivery of a lane is due; null when none waits. */
-export async function nextDue(tx: PrismaClient, laneId: number): Promise<number | null> {
-  const [row] = await tx.$queryRawUnsafe<{ due: string | null }[]>(
-    `SELECT min(due) AS due FROM (
-       SELECT min(due_at) AS due FROM delivery WHERE lane_id = ? AND state = 'pending'
-       UNION ALL SELECT min(due_at) FROM delivery WHERE lane_id = ? AND state = 'deferred')`,
-    laneId,
-    laneId,
-  );
-  return row?.due == null ? null : Date.parse(row.due);
 }
 
 /** The audience's rows behind each claimed address, filtered as the campaign asked. */
@@ -185,7 +173,6 @@ const OUT = "lane_id IN (SELECT id FROM lane WHERE outstanding > 0)";
 async function release(
   tx: PrismaClient,
   { worker, kept }: { worker: string; kept: readonly number[] },
-  nowMs: number,
 ): Promise<void> {
   const rows = await tx.$queryRawUnsafe<{ lane_id: number }[]>(
     `UPDATE delivery SET state = 'pending', worker_id = NULL
@@ -194,7 +181,7 @@ async function release(
     worker,
     JSON.stringify(kept),
   );
-  await recount(tx, new Set(rows.map((row) => row.lane_id)), nowMs);
+  await recount(tx, new Set(rows.map((row) => row.lane_id)));
 }
 
 async function reap(
@@ -243,12 +230,12 @@ async function reap(
     const text = `A sending process died with ${count} ${count === 1 ? "mail" : "mails"} on the way: uncertain, listed by \`uncertain\`.`;
     await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: "uncertain", text }]);
   }
-  await recount(tx, new Set([...released, ...lost].map((row) => row.lane_id)), nowMs);
+  await recount(tx, new Set([...released, ...lost].map((row) => row.lane_id)));
   return { workers: dead.length, uncertain: lost.length };
 }
 
 /** Sets what a lane has out, and when its next delivery is due, from its rows. */
-export async function recount(tx: PrismaClient, laneIds: ReadonlySet<number>, _nowMs: number): Promise<void> {
+export async function recount(tx: PrismaClient, laneIds: ReadonlySet<number>): Promise<void> {
   for (const id of laneIds) {
     const due = await nextDue(tx, id);
     await tx.$executeRawUnsafe(

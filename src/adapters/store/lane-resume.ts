@@ -1,0 +1,58 @@
+// Resuming a lane: half-open, under a new epoch, with exactly those deliveries back that failed finally by a fault
+// of the sender, of the content, or of nobody known. Safe to repeat: a lane that runs is left alone.
+import type { LaneRecord } from "../../breaker/lane-record.ts";
+import { OPEN_WINDOW } from "../../breaker/ramp.ts";
+import { LANE_MOVES } from "../../provider/lane.ts";
+import { move } from "../../transition.ts";
+import type { PrismaClient } from "../database/generated/sqlite/client.ts";
+import { sqlTime } from "../database/sqlite.ts";
+import { nextDue } from "./lane-rows.ts";
+
+/** Changes `lane` and its deliveries; the caller writes the lane. Returns how many deliveries came back. */
+export async function resumeLane(
+  tx: PrismaClient,
+  { lane, nowMs, by }: { lane: LaneRecord; nowMs: number; by: "person" | "time" },
+): Promise<number> {
+  const blind = lane.state === "blind";
+  lane.state = move("lane", LANE_MOVES, lane.state, "ramping");
+  lane.epoch += 1;
+  lane.untilMs = null;
+  lane.hold = null;
+  lane.pulse = {
+    ...lane.pulse,
+    sender: 0,
+    address: 0,
+    content: 0,
+    unknown: 0,
+    cohort: 0,
+    slowed: 0,
+    units: {},
+    recent: [],
+    halfOpen: true,
+  };
+  lane.window = 1;
+  if (blind && by === "person") {
+    // The person saw that nothing can confirm here, and decided to go on without.
+    lane.byPerson = true;
+    lane.window = OPEN_WINDOW;
+    lane.pulse.halfOpen = false;
+  }
+  const now = sqlTime(nowMs);
+  const returned = await tx.$executeRawUnsafe(
+    `UPDATE delivery SET state = 'pending', attempt = attempt + 1, try = 0, waited = 0, losses = 0, due_at = ?,
+       changed_at = ?
+     WHERE lane_id = ? AND state = 'bounced' AND fault IN ('sender', 'content', 'unknown')`,
+    now,
+    now,
+    lane.id,
+  );
+  // What waited for a retry waited for us: it is due now.
+  await tx.$executeRawUnsafe(
+    "UPDATE delivery SET due_at = ? WHERE lane_id = ? AND state = 'deferred' AND due_at > ?",
+    now,
+    lane.id,
+    now,
+  );
+  lane.nextDueMs = await nextDue(tx, lane.id);
+  return returned;
+}

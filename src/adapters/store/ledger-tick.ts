@@ -1,0 +1,148 @@
+// What time alone changes: rests and timed holds end, validity ends, lanes end or go blind, campaigns end or are
+// paused because no lane can go on. Looks first on the reading connection; writes only when something is due.
+import { RETRY_DEADLINE_SECONDS } from "../../delivery/retry.ts";
+import { providerTitle } from "../../provider/directory.ts";
+import type { PrismaClient } from "../database/generated/sqlite/client.ts";
+import { type Database, sqlTime } from "../database/sqlite.ts";
+import { addEvents, type LaneInContext, nextDue, readLanes, writeLanes } from "./lane-rows.ts";
+import { resumeLane } from "./lane-resume.ts";
+
+/** Rows changed in one transaction; keeps the write lock short. */
+const CHUNK = 2_000;
+/** A relay that confirms nothing for so many soaks tells us nothing. */
+const SOAKS_UNTIL_BLIND = 3;
+
+export async function tick(db: Database, { soakMs }: { soakMs: number }): Promise<boolean> {
+  const nowMs = db.now();
+  const campaigns = await db.read.campaign.findMany({ where: { state: "running", planned: true } });
+  let moved = false;
+  for (const { id } of campaigns) {
+    const lanes = await readLanes(db.read, { campaignId: id });
+    if (!lanes.some((one) => isDue(one, nowMs, soakMs)) && lanes.some(goesOn)) continue;
+    moved = (await db.write((tx) => tickCampaign(tx, id, nowMs, soakMs))) || moved;
+  }
+  return moved;
+}
+
+/** Cheap look at a lane: might time change it? */
+function isDue({ lane, validUntilMs }: LaneInContext, nowMs: number, soakMs: number): boolean {
+  if (lane.untilMs !== null && lane.untilMs <= nowMs) return true;
+  if (validUntilMs !== null && validUntilMs <= nowMs && (lane.nextDueMs !== null || lane.state !== "done")) return true;
+  if (lane.state === "done" || lane.outstanding > 0) return false;
+  if (lane.nextDueMs === null && lane.state !== "held" && lane.state !== "blind") return true;
+  return isSilent(lane, nowMs, soakMs);
+}
+
+function isSilent(lane: LaneInContext["lane"], nowMs: number, soakMs: number): boolean {
+  return (
+    lane.feedback === "relay" &&
+    !lane.byPerson &&
+    lane.unconfirmed > 0 &&
+    lane.lastHandoverMs !== null &&
+    lane.lastHandoverMs + SOAKS_UNTIL_BLIND * soakMs <= nowMs &&
+    (lane.state === "ramping" || lane.state === "open")
+  );
+}
+
+/** A lane that can still bring its campaign forward without a person. */
+function goesOn({ lane, routeState }: LaneInContext): boolean {
+  if (routeState === "held") return false;
+  if (lane.state === "held") return lane.untilMs !== null;
+  return lane.state !== "done" && lane.state !== "blind";
+}
+
+async function tickCampaign(tx: PrismaClient, campaignId: number, nowMs: number, soakMs: number): Promise<boolean> {
+  let moved = false;
+  const lanes = await readLanes(tx, { campaignId });
+  if (lanes[0] !== undefined && lanes[0].campaignState !== "running") return false;
+  for (const one of lanes) moved = (await tickLane(tx, one, nowMs, soakMs)) || moved;
+  return (await endCampaign(tx, campaignId, lanes, nowMs)) || moved;
+}
+
+async function tickLane(tx: PrismaClient, one: LaneInContext, nowMs: number, soakMs: number): Promise<boolean> {
+  const { lane } = one;
+  let moved = await expire(tx, one, nowMs);
+  if (lane.untilMs !== null && lane.untilMs <= nowMs) {
+    if (lane.state === "backing-off") {
+      lane.state = "ramping";
+      lane.untilMs = null;
+      moved = true;
+    } else if (lane.state === "held") {
+      await resumeLane(tx, { lane, nowMs, by: "time" });
+      moved = true;
+    }
+  }
+  if (lane.outstanding === 0 && (lane.state === "ramping" || lane.state === "open")) {
+    // The column is a hint; before a lane ends its rows are asked.
+    lane.nextDueMs = await nextDue(tx, lane.id);
+    const silent = isSilent(lane, nowMs, soakMs);
+    if (lane.nextDueMs === null && (lane.unconfirmed === 0 || lane.byPerson || silent)) {
+      lane.state = "done";
+      moved = true;
+    } else if (lane.nextDueMs !== null && silent && lane.unconfirmed >= lane.window) {
+      lane.state = "blind";
+      moved = true;
+      const text = `The relay took ${lane.unconfirmed} mails for ${providerTitle(lane.provider)} and tells nothing of them. Nothing more is sent there until a person decides: \`resume\`.`;
+      await addEvents(tx, [{ campaignId: lane.campaignId, laneId: lane.id, atMs: nowMs, event: "blind", text }]);
+    }
+  } else if (lane.state === "backing-off" && lane.outstanding === 0 && (await nextDue(tx, lane.id)) === null) {
+    lane.state = "done";
+    lane.untilMs = null;
+    moved = true;
+  }
+  if (moved) await writeLanes(tx, [lane]);
+  return moved;
+}
+
+/** Ends what may not be tried any more: past the notice's validity, or waited for a whole day. */
+async function expire(tx: PrismaClient, { lane, validUntilMs }: LaneInContext, nowMs: number): Promise<boolean> {
+  const invalid = validUntilMs !== null && validUntilMs <= nowMs;
+  if (lane.nextDueMs === null && !(invalid && lane.state !== "done")) return false;
+  const states = invalid ? ["pending", "deferred"] : ["deferred"];
+  let count = 0;
+  for (const state of states) {
+    const enough = invalid ? "" : `AND waited >= ${RETRY_DEADLINE_SECONDS}`;
+    count += await tx.$executeRawUnsafe(
+      `UPDATE delivery SET state = 'expired', changed_at = ?
+       WHERE id IN (SELECT id FROM delivery WHERE lane_id = ? AND state = ? ${enough} LIMIT ?)`,
+      sqlTime(nowMs),
+      lane.id,
+      state,
+      CHUNK,
+    );
+  }
+  if (count === 0) return false;
+  lane.nextDueMs = await nextDue(tx, lane.id);
+  if (invalid && lane.nextDueMs === null) {
+    const text = `The notice is no longer true: what ${providerTitle(lane.provider)} had not taken is expired and listed as untold.`;
+    await addEvents(tx, [{ campaignId: lane.campaignId, laneId: lane.id, atMs: nowMs, event: "expired", text }]);
+  }
+  return true;
+}
+
+async function endCampaign(
+  tx: PrismaClient,
+  campaignId: number,
+  lanes: readonly LaneInContext[],
+  nowMs: number,
+): Promise<boolean> {
+  if (lanes.every((one) => one.lane.state === "done")) {
+    const [failed] = await tx.$queryRawUnsafe<{ n: number | bigint }[]>(
+      `SELECT count(*) AS n FROM delivery WHERE lane_id IN (SELECT id FROM lane WHERE campaign_id = ?)
+       AND state IN ('bounced', 'complained', 'expired', 'uncertain', 'suppressed')`,
+      campaignId,
+    );
+    const some = Number(failed?.n ?? 0) > 0;
+    const state = some ? "completed-with-failures" : "completed";
+    await tx.campaign.update({ where: { id: campaignId }, data: { state, endedAt: new Date(nowMs) } });
+    const text = some ? "Everything was tried; not everybody was reached: see `untold`." : "Everybody was told.";
+    await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: state, text }]);
+    return true;
+  }
+  if (lanes.some(goesOn) || lanes.some((one) => one.lane.outstanding > 0)) return false;
+  const stopped = lanes.filter((one) => one.lane.state !== "done").map((one) => providerTitle(one.lane.provider));
+  const why = `No lane can go on by itself: ${stopped.join(", ")}.`;
+  await tx.campaign.update({ where: { id: campaignId }, data: { state: "paused", pausedBy: "breaker", why } });
+  await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: "paused", text: why }]);
+  return true;
+}
