@@ -81,7 +81,11 @@ export function stepLane(
 ): LaneStep {
   let { window } = lane;
   const pulse: Pulse = { ...lane.pulse };
-  const step = (trip: Trip | null, restMs: number | null = null, setAside: string | null = null): LaneStep => ({
+  const step = (
+    trip: Trip | null,
+    restMs: number | null = null,
+    setAside: string | null = null,
+  ): LaneStep => ({
     window,
     pulse,
     trip,
@@ -125,7 +129,8 @@ export function stepLane(
   if (perUnit && (evidence.scope === "organisation" || lane.provider === "other")) {
     const unit = evidence.unit as string;
     const seen = (pulse.units[unit] ?? 0) + 1;
-    if (seen > 1 || Object.keys(pulse.units).length < UNITS_KEPT) pulse.units = { ...pulse.units, [unit]: seen };
+    if (seen > 1 || Object.keys(pulse.units).length < UNITS_KEPT)
+      pulse.units = { ...pulse.units, [unit]: seen };
     if (seen > 1) return step(null, null, bad === "sender" ? unit : null);
   }
 

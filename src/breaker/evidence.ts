@@ -39,7 +39,7 @@ export function isPace(e: Pick<Evidence, "reason">): boolean {
 /** The table outcome x detector. */
 export function signsOf(e: Evidence): Readonly<Record<DetectorName, Sign>> {
   if (e.kind === "confirmed") return { sender: "good", address: "good", content: "good", unknown: "good" };
-  if (e.kind !== "refused" || e.scope === "recipient" && e.fault !== "address") return NOTHING;
+  if (e.kind !== "refused" || (e.scope === "recipient" && e.fault !== "address")) return NOTHING;
   // What the relay itself refuses says nothing about a provider: it holds the route instead.
   if (e.speaker === "route" && e.fault === "sender") return NOTHING;
   switch (e.fault) {
@@ -58,5 +58,11 @@ export function signsOf(e: Evidence): Readonly<Record<DetectorName, Sign>> {
 
 /** Whether the lane shall go slower: the provider named our pace, and not one recipient's. */
 export function slows(e: Evidence): boolean {
-  return e.kind === "refused" && e.fault === "sender" && isPace(e) && e.scope !== "recipient" && e.speaker === "provider";
+  return (
+    e.kind === "refused" &&
+    e.fault === "sender" &&
+    isPace(e) &&
+    e.scope !== "recipient" &&
+    e.speaker === "provider"
+  );
 }

@@ -1,8 +1,8 @@
 // The hold card: why a lane was stopped, for its three readers - who must act now, who must repair, who answers
 // the phone. Sentences only; whether to hold was decided in breaker.ts.
 import { adviceFor, describeReason } from "../bounce/advice.ts";
-import { redactReply } from "../bounce/redact.ts";
 import type { Fault, Reason, Scope } from "../bounce/reason.ts";
+import { redactReply } from "../bounce/redact.ts";
 import { providerTitle } from "../provider/directory.ts";
 import type { Trip } from "./breaker.ts";
 

@@ -1,7 +1,8 @@
 // Imports a CSV file into the store: whole or not at all. A file whose content is there already is not read again.
-import type { AudienceStore, ImportSummary } from "./audience-store.ts";
+
 import { BellwetherError } from "../errors.ts";
-import { hashFile, readClients, readColumns, type RefusedRow } from "./import.ts";
+import type { AudienceStore, ImportSummary } from "./audience-store.ts";
+import { hashFile, type RefusedRow, readClients, readColumns } from "./import.ts";
 
 export interface Imported extends ImportSummary {
   importId: number;

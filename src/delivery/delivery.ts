@@ -25,15 +25,7 @@ export type DeliveryState = (typeof DELIVERY_STATES)[number];
 export const DELIVERY_MOVES: Moves<DeliveryState> = {
   pending: ["claimed", "expired", "suppressed", "cancelled"],
   claimed: ["sending", "pending", "cancelled"],
-  sending: [
-    "handed-over",
-    "accepted",
-    "deferred",
-    "bounced",
-    "uncertain",
-    "pending",
-    "complained",
-  ],
+  sending: ["handed-over", "accepted", "deferred", "bounced", "uncertain", "pending", "complained"],
   "handed-over": ["accepted", "deferred-at-relay", "bounced", "complained"],
   "deferred-at-relay": ["accepted", "bounced", "complained"],
   accepted: ["bounced", "complained"],

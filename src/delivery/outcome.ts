@@ -3,7 +3,7 @@
 import { classifyReply } from "../bounce/classifier.ts";
 import type { Classification, Phase, Speaker } from "../bounce/reason.ts";
 import type { DeliveryState } from "./delivery.ts";
-import { retryDelaySeconds, RETRY_DEADLINE_SECONDS } from "./retry.ts";
+import { RETRY_DEADLINE_SECONDS, retryDelaySeconds } from "./retry.ts";
 
 /** What a connection heard for one message. */
 export type Heard =
@@ -54,11 +54,7 @@ export function outcomeOf(heard: Heard, context: { provider: string; feedback: "
 }
 
 /** A refusal, in whose word it is: a relay that passes on a provider's own text lets the provider speak. */
-export function refusal(
-  heard: { phase: Phase; reply: string },
-  provider: string,
-  speaker: Speaker,
-): Outcome {
+export function refusal(heard: { phase: Phase; reply: string }, provider: string, speaker: Speaker): Outcome {
   let classification = classifyReply(heard.reply, { provider, phase: heard.phase, speaker });
   let who = speaker;
   if (speaker === "route") {

@@ -10,11 +10,7 @@ export interface Rate {
 }
 
 /** Reserves the next place: returns how long to wait and the new state. Pure. */
-export function reserve(
-  tatMs: number,
-  nowMs: number,
-  rate: Rate,
-): { waitMs: number; tatMs: number } {
+export function reserve(tatMs: number, nowMs: number, rate: Rate): { waitMs: number; tatMs: number } {
   const intervalMs = rate.perMs / rate.count;
   const burstMs = Math.max(intervalMs, 100) - intervalMs;
   const earliest = Math.max(tatMs, nowMs);

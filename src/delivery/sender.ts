@@ -50,7 +50,7 @@ export function createSender(options: {
 }): Sender {
   const { ledger, views, mails } = options;
   const routes = new Map<string, RouteSender>();
-  let waiters: (() => void)[] = [];
+  const waiters: (() => void)[] = [];
   let draining = false;
   let claiming: Promise<unknown> = Promise.resolve();
   let denied = false;

@@ -71,7 +71,8 @@ function foldOne(fold: Fold, one: Settled, config: BreakerConfig): void {
 
   if (one.epoch !== lane.epoch || one.from !== "sending") {
     // From before the hold: it was on the wire when the fence came down, and is counted as that and nothing else.
-    if (lane.hold !== null && one.epoch < lane.epoch) lane.hold = { ...lane.hold, leaked: lane.hold.leaked + 1 };
+    if (lane.hold !== null && one.epoch < lane.epoch)
+      lane.hold = { ...lane.hold, leaked: lane.hold.leaked + 1 };
     return;
   }
   applyEvidence(fold, evidenceOf(one), one, config);

@@ -39,7 +39,8 @@ export function fileOfUrl(url: string, cwd: string): string {
 export async function openSqlite(options: { file: string; clock: Clock }): Promise<Database> {
   const { file, clock } = options;
   if (!existsSync(path.dirname(file))) mkdirSync(path.dirname(file), { recursive: true });
-  const client = () => new PrismaClient({ adapter: new PrismaBetterSqlite3({ url: `file:${file}`, timeout: BUSY_MS }) });
+  const client = () =>
+    new PrismaClient({ adapter: new PrismaBetterSqlite3({ url: `file:${file}`, timeout: BUSY_MS }) });
   const writer = client();
   const read = client();
   try {

@@ -31,7 +31,9 @@ export function createAudienceStore(db: Database): AudienceStore {
       });
       for (const { id } of abandoned) await discard(id);
       const row = await db.write((tx) =>
-        tx.import.create({ data: { file: path, sha256, columns: JSON.stringify(columns), createdAt: new Date(db.now()) } }),
+        tx.import.create({
+          data: { file: path, sha256, columns: JSON.stringify(columns), createdAt: new Date(db.now()) },
+        }),
       );
       return row.id;
     },
@@ -84,7 +86,10 @@ export function createAudienceStore(db: Database): AudienceStore {
     discard,
 
     findReady: async (sha256) => {
-      const row = await db.read.import.findFirst({ where: { sha256, state: "ready" }, orderBy: { id: "desc" } });
+      const row = await db.read.import.findFirst({
+        where: { sha256, state: "ready" },
+        orderBy: { id: "desc" },
+      });
       return row?.id ?? null;
     },
 
@@ -101,14 +106,21 @@ export function createAudienceStore(db: Database): AudienceStore {
 
     name: async (audience, importId) => {
       await db.write((tx) =>
-        tx.audience.upsert({ where: { name: audience }, create: { name: audience, importId }, update: { importId } }),
+        tx.audience.upsert({
+          where: { name: audience },
+          create: { name: audience, importId },
+          update: { importId },
+        }),
       );
     },
 
-    named: async (audience) => (await db.read.audience.findUnique({ where: { name: audience } }))?.importId ?? null,
+    named: async (audience) =>
+      (await db.read.audience.findUnique({ where: { name: audience } }))?.importId ?? null,
 
     page: async (importId, afterKey, keys) => {
-      const rows = await db.read.$queryRawUnsafe<(Omit<StoredClient, "attributes"> & { attributes: string })[]>(
+      const rows = await db.read.$queryRawUnsafe<
+        (Omit<StoredClient, "attributes"> & { attributes: string })[]
+      >(
         `SELECT line, address, key, domain, name, locale, timezone, account, attributes FROM client
          WHERE import_id = ? AND key > ? AND key <= coalesce(
            (SELECT max(key) FROM (SELECT DISTINCT key FROM client WHERE import_id = ? AND key > ? ORDER BY key LIMIT ?)), '')
@@ -123,4 +135,3 @@ export function createAudienceStore(db: Database): AudienceStore {
     },
   };
 }
-

@@ -4,7 +4,14 @@ import type { BreakerConfig } from "../../breaker/breaker.ts";
 import { easeDetector, isTripped, stepDetector } from "../../breaker/detector.ts";
 import { describeHold } from "../../breaker/hold.ts";
 import { DELIVERY_MOVES, type DeliveryState } from "../../delivery/delivery.ts";
-import { type DoorRefusal, type Fold, foldDoor, foldLane, type Settle, type Settled } from "../../delivery/settle.ts";
+import {
+  type DoorRefusal,
+  type Fold,
+  foldDoor,
+  foldLane,
+  type Settle,
+  type Settled,
+} from "../../delivery/settle.ts";
 import { mayMove } from "../../transition.ts";
 import type { PrismaClient } from "../database/generated/sqlite/client.ts";
 import { sqlTime } from "../database/sqlite.ts";
@@ -59,12 +66,18 @@ export async function settleGroup(tx: PrismaClient, input: SettleInput): Promise
     await noteAddressFaults(tx, settled, nowMs);
   }
   if (folds.length === 0) return false;
-  await writeLanes(tx, [...new Set(folds.map((fold) => fold.lane.id))].flatMap((id) => contexts.get(id)?.lane ?? []));
+  await writeLanes(
+    tx,
+    [...new Set(folds.map((fold) => fold.lane.id))].flatMap((id) => contexts.get(id)?.lane ?? []),
+  );
   return consequences(tx, folds, input);
 }
 
 /** The settles whose rows are still where this try left them; a repeated or overtaken settle matches nothing. */
-async function match(tx: PrismaClient, { settles, worker }: SettleInput): Promise<(Settled & { row: Row })[]> {
+async function match(
+  tx: PrismaClient,
+  { settles, worker }: SettleInput,
+): Promise<(Settled & { row: Row })[]> {
   if (settles.length === 0) return [];
   const rows = await tx.$queryRawUnsafe<Row[]>(
     `SELECT id, state, attempt, try, evidence, unit, worker_id, address, key FROM delivery

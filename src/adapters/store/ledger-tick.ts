@@ -4,8 +4,8 @@ import { RETRY_DEADLINE_SECONDS } from "../../delivery/retry.ts";
 import { providerTitle } from "../../provider/directory.ts";
 import type { PrismaClient } from "../database/generated/sqlite/client.ts";
 import { type Database, sqlTime } from "../database/sqlite.ts";
-import { addEvents, type LaneInContext, nextDue, readLanes, writeLanes } from "./lane-rows.ts";
 import { resumeLane } from "./lane-resume.ts";
+import { addEvents, type LaneInContext, nextDue, readLanes, writeLanes } from "./lane-rows.ts";
 
 /** Rows changed in one transaction; keeps the write lock short. */
 const CHUNK = 2_000;
@@ -27,7 +27,8 @@ export async function tick(db: Database, { soakMs }: { soakMs: number }): Promis
 /** Cheap look at a lane: might time change it? */
 function isDue({ lane, validUntilMs }: LaneInContext, nowMs: number, soakMs: number): boolean {
   if (lane.untilMs !== null && lane.untilMs <= nowMs) return true;
-  if (validUntilMs !== null && validUntilMs <= nowMs && (lane.nextDueMs !== null || lane.state !== "done")) return true;
+  if (validUntilMs !== null && validUntilMs <= nowMs && (lane.nextDueMs !== null || lane.state !== "done"))
+    return true;
   if (lane.state === "done" || lane.outstanding > 0) return false;
   if (lane.nextDueMs === null && lane.state !== "held" && lane.state !== "blind") return true;
   return isSilent(lane, nowMs, soakMs);
@@ -51,7 +52,12 @@ function goesOn({ lane, routeState }: LaneInContext): boolean {
   return lane.state !== "done" && lane.state !== "blind";
 }
 
-async function tickCampaign(tx: PrismaClient, campaignId: number, nowMs: number, soakMs: number): Promise<boolean> {
+async function tickCampaign(
+  tx: PrismaClient,
+  campaignId: number,
+  nowMs: number,
+  soakMs: number,
+): Promise<boolean> {
   let moved = false;
   const lanes = await readLanes(tx, { campaignId });
   if (lanes[0] !== undefined && lanes[0].campaignState !== "running") return false;
@@ -59,7 +65,12 @@ async function tickCampaign(tx: PrismaClient, campaignId: number, nowMs: number,
   return (await endCampaign(tx, campaignId, lanes, nowMs)) || moved;
 }
 
-async function tickLane(tx: PrismaClient, one: LaneInContext, nowMs: number, soakMs: number): Promise<boolean> {
+async function tickLane(
+  tx: PrismaClient,
+  one: LaneInContext,
+  nowMs: number,
+  soakMs: number,
+): Promise<boolean> {
   const { lane } = one;
   let moved = await expire(tx, one, nowMs);
   if (lane.untilMs !== null && lane.untilMs <= nowMs) {
@@ -83,9 +94,15 @@ async function tickLane(tx: PrismaClient, one: LaneInContext, nowMs: number, soa
       lane.state = "blind";
       moved = true;
       const text = `The relay took ${lane.unconfirmed} mails for ${providerTitle(lane.provider)} and tells nothing of them. Nothing more is sent there until a person decides: \`resume\`.`;
-      await addEvents(tx, [{ campaignId: lane.campaignId, laneId: lane.id, atMs: nowMs, event: "blind", text }]);
+      await addEvents(tx, [
+        { campaignId: lane.campaignId, laneId: lane.id, atMs: nowMs, event: "blind", text },
+      ]);
     }
-  } else if (lane.state === "backing-off" && lane.outstanding === 0 && (await nextDue(tx, lane.id)) === null) {
+  } else if (
+    lane.state === "backing-off" &&
+    lane.outstanding === 0 &&
+    (await nextDue(tx, lane.id)) === null
+  ) {
     lane.state = "done";
     lane.untilMs = null;
     moved = true;
@@ -95,7 +112,11 @@ async function tickLane(tx: PrismaClient, one: LaneInContext, nowMs: number, soa
 }
 
 /** Ends what may not be tried any more: past the notice's validity, or waited for a whole day. */
-async function expire(tx: PrismaClient, { lane, validUntilMs }: LaneInContext, nowMs: number): Promise<boolean> {
+async function expire(
+  tx: PrismaClient,
+  { lane, validUntilMs }: LaneInContext,
+  nowMs: number,
+): Promise<boolean> {
   const invalid = validUntilMs !== null && validUntilMs <= nowMs;
   if (lane.nextDueMs === null && !(invalid && lane.state !== "done")) return false;
   const states = invalid ? ["pending", "deferred"] : ["deferred"];
@@ -115,7 +136,9 @@ async function expire(tx: PrismaClient, { lane, validUntilMs }: LaneInContext, n
   lane.nextDueMs = await nextDue(tx, lane.id);
   if (invalid && lane.nextDueMs === null) {
     const text = `The notice is no longer true: what ${providerTitle(lane.provider)} had not taken is expired and listed as untold.`;
-    await addEvents(tx, [{ campaignId: lane.campaignId, laneId: lane.id, atMs: nowMs, event: "expired", text }]);
+    await addEvents(tx, [
+      { campaignId: lane.campaignId, laneId: lane.id, atMs: nowMs, event: "expired", text },
+    ]);
   }
   return true;
 }
@@ -135,14 +158,21 @@ async function endCampaign(
     const some = Number(failed?.n ?? 0) > 0;
     const state = some ? "completed-with-failures" : "completed";
     await tx.campaign.update({ where: { id: campaignId }, data: { state, endedAt: new Date(nowMs) } });
-    const text = some ? "Everything was tried; not everybody was reached: see `untold`." : "Everybody was told.";
+    const text = some
+      ? "Everything was tried; not everybody was reached: see `untold`."
+      : "Everybody was told.";
     await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: state, text }]);
     return true;
   }
   if (lanes.some(goesOn) || lanes.some((one) => one.lane.outstanding > 0)) return false;
-  const stopped = lanes.filter((one) => one.lane.state !== "done").map((one) => providerTitle(one.lane.provider));
+  const stopped = lanes
+    .filter((one) => one.lane.state !== "done")
+    .map((one) => providerTitle(one.lane.provider));
   const why = `No lane can go on by itself: ${stopped.join(", ")}.`;
-  await tx.campaign.update({ where: { id: campaignId }, data: { state: "paused", pausedBy: "breaker", why } });
+  await tx.campaign.update({
+    where: { id: campaignId },
+    data: { state: "paused", pausedBy: "breaker", why },
+  });
   await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: "paused", text: why }]);
   return true;
 }

@@ -7,9 +7,17 @@ import type { ClaimedClient, ClaimedDelivery } from "../../delivery/delivery.ts"
 import type { CommitGroup, Committed, Ledger } from "../../delivery/store.ts";
 import type { PrismaClient } from "../database/generated/sqlite/client.ts";
 import { type Database, sqlTime } from "../database/sqlite.ts";
+import {
+  addEvents,
+  type LaneInContext,
+  mayRun,
+  nextDue,
+  readLanes,
+  toView,
+  writeLanes,
+} from "./lane-rows.ts";
 import { settleGroup } from "./ledger-settle.ts";
 import { tick } from "./ledger-tick.ts";
-import { addEvents, type LaneInContext, mayRun, nextDue, readLanes, toView, writeLanes } from "./lane-rows.ts";
 
 export function createLedger(db: Database, config: { breaker: BreakerConfig }): Ledger {
   return {
@@ -17,7 +25,8 @@ export function createLedger(db: Database, config: { breaker: BreakerConfig }): 
       db.write(async (tx) => {
         const at = new Date(db.now());
         // Whoever else was here cannot be alive: the reaper shall not wait for their lease to end.
-        if (worker.exclusive) await tx.worker.updateMany({ where: { dead: false }, data: { seenAt: new Date(0) } });
+        if (worker.exclusive)
+          await tx.worker.updateMany({ where: { dead: false }, data: { seenAt: new Date(0) } });
         const { id, host, pid } = worker;
         await tx.worker.create({ data: { id, host, pid, startedAt: at, seenAt: at } });
       }),
@@ -114,7 +123,9 @@ async function clientsOf(
   );
   if (campaign === undefined) throw new Error(`There is no campaign ${lane.campaignId}.`);
   const { filter } = JSON.parse(campaign.spec);
-  const found = await tx.$queryRawUnsafe<(ClaimedClient & { key: string; domain: string; attributes: string })[]>(
+  const found = await tx.$queryRawUnsafe<
+    (ClaimedClient & { key: string; domain: string; attributes: string })[]
+  >(
     `SELECT key, domain, name, locale, timezone, account, attributes FROM client
      WHERE import_id = ? AND key IN (SELECT value FROM json_each(?)) ORDER BY line`,
     campaign.import_id,
@@ -143,7 +154,9 @@ async function commit(
 
   const routeHeld = await settleGroup(tx, { ...group, contexts, breaker, nowMs });
   // A refusal by our own relay stops every lane on that route, those in this group too.
-  const lanes = routeHeld ? new Map((await readLanes(tx, { ids: [...ids] })).map((one) => [one.lane.id, one])) : contexts;
+  const lanes = routeHeld
+    ? new Map((await readLanes(tx, { ids: [...ids] })).map((one) => [one.lane.id, one]))
+    : contexts;
 
   const wanted = group.intents.filter((intent) => {
     const context = lanes.get(intent.laneId);

@@ -1,0 +1,153 @@
+// Orders to a running campaign: pause, cancel, resume. Each is safe to repeat, and takes effect in the transaction
+// that writes it: from then on no claim and no intent passes.
+import { CAMPAIGN_MOVES, type CampaignState } from "../../campaign/campaign.ts";
+import type { Order, Steered } from "../../campaign/store.ts";
+import { BellwetherError } from "../../errors.ts";
+import { providerTitle } from "../../provider/directory.ts";
+import { mayMove, move } from "../../transition.ts";
+import type { PrismaClient } from "../database/generated/sqlite/client.ts";
+import type { CampaignModel } from "../database/generated/sqlite/models.ts";
+import { type Database, sqlTime } from "../database/sqlite.ts";
+import { resumeLane } from "./lane-resume.ts";
+import { addEvents, readLanes, writeLanes } from "./lane-rows.ts";
+
+const CHUNK = 5_000;
+
+export async function steerCampaign(db: Database, id: number, order: Order): Promise<Steered> {
+  if (order.do === "cancel") return cancel(db, id, order.why);
+  return db.write(async (tx) => {
+    const campaign = await tx.campaign.findUniqueOrThrow({ where: { id } });
+    return order.do === "pause"
+      ? pause(tx, campaign, order.why, db.now())
+      : resume(tx, campaign, order.provider, db.now());
+  });
+}
+
+async function pause(
+  tx: PrismaClient,
+  campaign: CampaignModel,
+  why: string,
+  nowMs: number,
+): Promise<Steered> {
+  const state = campaign.state as CampaignState;
+  if (state === "paused") return { returned: 0, lanes: [] };
+  if (!mayMove(CAMPAIGN_MOVES, state, "paused") || state !== "running") throw wrongState(campaign, "paused");
+  await tx.campaign.update({
+    where: { id: campaign.id },
+    data: { state: "paused", pausedBy: "person", why },
+  });
+  await addEvents(tx, [{ campaignId: campaign.id, laneId: null, atMs: nowMs, event: "paused", text: why }]);
+  return { returned: 0, lanes: [] };
+}
+
+async function cancel(db: Database, id: number, why: string): Promise<Steered> {
+  await db.write(async (tx) => {
+    const campaign = await tx.campaign.findUniqueOrThrow({ where: { id } });
+    const state = campaign.state as CampaignState;
+    if (state === "cancelled") return;
+    if (!mayMove(CAMPAIGN_MOVES, state, "cancelled")) throw wrongState(campaign, "cancelled");
+    await tx.campaign.update({
+      where: { id },
+      data: { state: "cancelled", why, endedAt: new Date(db.now()) },
+    });
+    await addEvents(tx, [{ campaignId: id, laneId: null, atMs: db.now(), event: "cancelled", text: why }]);
+  });
+  // What is on the wire settles; everything else ends here, a chunk at a time.
+  let count = CHUNK;
+  while (count === CHUNK) {
+    count = await db.write((tx) =>
+      tx.$executeRawUnsafe(
+        `UPDATE delivery SET state = 'cancelled', worker_id = NULL, changed_at = ?
+         WHERE id IN (SELECT id FROM delivery WHERE lane_id IN (SELECT id FROM lane WHERE campaign_id = ?)
+                      AND state IN ('pending', 'claimed', 'deferred') LIMIT ?)`,
+        sqlTime(db.now()),
+        id,
+        CHUNK,
+      ),
+    );
+  }
+  return { returned: 0, lanes: [] };
+}
+
+async function resume(
+  tx: PrismaClient,
+  campaign: CampaignModel,
+  provider: string | null,
+  nowMs: number,
+): Promise<Steered> {
+  const state = campaign.state as CampaignState;
+  if (state === "cancelled" || state === "draft" || state === "scheduled")
+    throw wrongState(campaign, "resumed");
+  const contexts = await readLanes(tx, { campaignId: campaign.id });
+  const chosen = contexts.filter((one) => provider === null || one.lane.provider === provider);
+  if (provider !== null && chosen.length === 0) {
+    const has = contexts.map((one) => one.lane.provider).join(", ");
+    throw new BellwetherError(
+      "provider-unknown",
+      `Campaign "${campaign.name}" has no lane for "${provider}".`,
+      `Its lanes are: ${has || "none yet"}.`,
+    );
+  }
+  const steered: Steered = { returned: 0, lanes: [] };
+  const routes = new Set<string>();
+  for (const { lane, routeState } of chosen) {
+    if (routeState === "held") routes.add(lane.route);
+    // What a refusing route left behind in a lane that is done comes back with the route.
+    const left = lane.state === "done" && (await hasReturning(tx, lane.id));
+    if (lane.state !== "held" && lane.state !== "blind" && !left && routeState !== "held") continue;
+    if (lane.state === "ramping" || lane.state === "open" || lane.state === "backing-off") {
+      steered.returned += await returnBounced(tx, lane.id, nowMs);
+      lane.nextDueMs = nowMs;
+      lane.epoch += 1;
+    } else {
+      steered.returned += await resumeLane(tx, { lane, nowMs, by: "person" });
+    }
+    await writeLanes(tx, [lane]);
+    steered.lanes.push(lane.provider);
+    const text = `${providerTitle(lane.provider)} goes on, one mail first; ${steered.returned} return to be sent again.`;
+    await addEvents(tx, [{ campaignId: campaign.id, laneId: lane.id, atMs: nowMs, event: "resumed", text }]);
+  }
+  for (const name of routes) await tx.route.update({ where: { name }, data: { state: "ready", hold: null } });
+  const stands = state === "paused" && (provider === null || campaign.pausedBy === "breaker");
+  const wakes = (state === "completed" || state === "completed-with-failures") && steered.lanes.length > 0;
+  if (stands || wakes) {
+    move("campaign", CAMPAIGN_MOVES, state, "running");
+    await tx.campaign.update({
+      where: { id: campaign.id },
+      data: { state: "running", pausedBy: null, why: null, endedAt: null, addressPulse: 0 },
+    });
+    await addEvents(tx, [
+      { campaignId: campaign.id, laneId: null, atMs: nowMs, event: "resumed", text: "The campaign goes on." },
+    ]);
+  }
+  return steered;
+}
+
+const RETURNING = "state = 'bounced' AND fault IN ('sender', 'content', 'unknown')";
+
+async function hasReturning(tx: PrismaClient, laneId: number): Promise<boolean> {
+  const rows = await tx.$queryRawUnsafe<unknown[]>(
+    `SELECT id FROM delivery WHERE lane_id = ? AND ${RETURNING} LIMIT 1`,
+    laneId,
+  );
+  return rows.length > 0;
+}
+
+async function returnBounced(tx: PrismaClient, laneId: number, nowMs: number): Promise<number> {
+  const now = sqlTime(nowMs);
+  return tx.$executeRawUnsafe(
+    `UPDATE delivery SET state = 'pending', attempt = attempt + 1, try = 0, waited = 0, losses = 0, due_at = ?,
+       changed_at = ? WHERE lane_id = ? AND ${RETURNING}`,
+    now,
+    now,
+    laneId,
+  );
+}
+
+function wrongState(campaign: CampaignModel, wish: string): BellwetherError {
+  return new BellwetherError(
+    "campaign-state",
+    `Campaign "${campaign.name}" is ${campaign.state} and cannot be ${wish}.`,
+    campaign.state === "draft" ? "Type `send` or `resume` to go on with it." : "See `status`.",
+  );
+}

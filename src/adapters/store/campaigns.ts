@@ -1,0 +1,195 @@
+// Campaigns on SQLite: their rows, their frozen content, their plan in chunks, and the orders that steer them.
+import { FRESH_PULSE } from "../../breaker/breaker.ts";
+import { CAMPAIGN_MOVES, type Campaign, type CampaignState } from "../../campaign/campaign.ts";
+import type { CampaignStore, PlannedDelivery, PlannedLane } from "../../campaign/store.ts";
+import { move } from "../../transition.ts";
+import type { PrismaClient } from "../database/generated/sqlite/client.ts";
+import type { CampaignModel } from "../database/generated/sqlite/models.ts";
+import { type Database, sqlTime } from "../database/sqlite.ts";
+import { steerCampaign } from "./campaign-steer.ts";
+import { addEvents } from "./lane-rows.ts";
+import { CONFIRM_AFTER_MS } from "./suppression-rows.ts";
+
+export function createCampaignStore(db: Database): CampaignStore {
+  return {
+    create: (input) =>
+      db.write(async (tx) => {
+        const { spec, overrides, tellByMs, validUntilMs, ...plain } = input;
+        const row = await tx.campaign.create({
+          data: {
+            ...plain,
+            spec: JSON.stringify(spec),
+            overrides: JSON.stringify(overrides),
+            tellBy: tellByMs === null ? null : new Date(tellByMs),
+            validUntil: validUntilMs === null ? null : new Date(validUntilMs),
+            createdAt: new Date(db.now()),
+          },
+        });
+        return toCampaign(row);
+      }),
+
+    find: async (by) => {
+      const where =
+        by === "latest" ? {} : "key" in by ? { key: by.key } : "id" in by ? { id: by.id } : { name: by.name };
+      const row = await db.read.campaign.findFirst({ where, orderBy: { id: "desc" } });
+      return row === null ? null : toCampaign(row);
+    },
+
+    unfinished: async () => {
+      const states: CampaignState[] = ["draft", "scheduled", "running", "paused"];
+      const rows = await db.read.campaign.findMany({
+        where: { state: { in: states } },
+        orderBy: { id: "asc" },
+      });
+      return rows.map(toCampaign);
+    },
+
+    prepare: async (id, known) => {
+      const { overrides, ...plain } = known;
+      const data = overrides === undefined ? plain : { ...plain, overrides: JSON.stringify(overrides) };
+      await db.write((tx) => tx.campaign.update({ where: { id }, data }));
+    },
+
+    launch: (id, { source, values, templateClass }) =>
+      db.write(async (tx) => {
+        const row = await tx.campaign.findUniqueOrThrow({ where: { id } });
+        if (row.state !== "draft" && row.state !== "scheduled") return;
+        move("campaign", CAMPAIGN_MOVES, row.state as CampaignState, "running");
+        const at = new Date(db.now());
+        await tx.contentRevision.create({
+          data: {
+            campaignId: id,
+            number: row.revision,
+            source: JSON.stringify(source),
+            values: JSON.stringify(values),
+            createdAt: at,
+          },
+        });
+        await tx.campaign.update({
+          where: { id },
+          data: { state: "running", templateClass, launchedAt: at },
+        });
+        await addEvents(tx, [
+          {
+            campaignId: id,
+            laneId: null,
+            atMs: at.getTime(),
+            event: "launched",
+            text: `"${row.name}" was launched.`,
+          },
+        ]);
+      }),
+
+    content: async (campaignId, number) => {
+      const row = await db.read.contentRevision.findUniqueOrThrow({
+        where: { campaignId_number: { campaignId, number } },
+      });
+      return { source: JSON.parse(row.source), values: JSON.parse(row.values) };
+    },
+
+    plan: (id, chunk) =>
+      db.write(async (tx) => {
+        const row = await tx.campaign.findUniqueOrThrow({ where: { id } });
+        if (row.planned || row.planCursor !== chunk.after) return false;
+        await addLanes(tx, id, chunk.lanes);
+        await addDeliveries(tx, row, chunk.deliveries, db.now());
+        await tx.campaign.update({ where: { id }, data: { planCursor: chunk.upTo } });
+        return true;
+      }),
+
+    finishPlan: (id) =>
+      db.write(async (tx) => {
+        const { count } = await tx.campaign.updateMany({
+          where: { id, planned: false },
+          data: { planned: true },
+        });
+        if (count === 0) return;
+        await tx.$executeRawUnsafe(
+          `UPDATE lane SET size = (SELECT count(*) FROM delivery WHERE lane_id = lane.id),
+             next_due = (SELECT min(due_at) FROM delivery WHERE lane_id = lane.id AND state = 'pending')
+           WHERE campaign_id = ?`,
+          id,
+        );
+        const lanes = await tx.lane.findMany({ where: { campaignId: id }, orderBy: { size: "desc" } });
+        const total = lanes.reduce((sum, lane) => sum + lane.size, 0);
+        const parts = lanes.map((lane) => `${lane.provider} ${lane.size}`).join(", ");
+        const text = `${total} addresses in ${lanes.length} lanes: ${parts || "none"}.`;
+        await addEvents(tx, [{ campaignId: id, laneId: null, atMs: db.now(), event: "planned", text }]);
+      }),
+
+    steer: (id, order) => steerCampaign(db, id, order),
+
+    note: (id, event, text) =>
+      db.write((tx) => addEvents(tx, [{ campaignId: id, laneId: null, atMs: db.now(), event, text }])),
+  };
+}
+
+async function addLanes(tx: PrismaClient, campaignId: number, lanes: readonly PlannedLane[]): Promise<void> {
+  for (const { provider, route, feedback, window } of lanes) {
+    await tx.$executeRawUnsafe(
+      `INSERT INTO lane (campaign_id, provider, route, feedback, window_size, pulse) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (campaign_id, provider) DO NOTHING`,
+      campaignId,
+      provider,
+      route,
+      feedback,
+      window,
+      JSON.stringify(FRESH_PULSE),
+    );
+    await tx.$executeRawUnsafe("INSERT INTO route (name) VALUES (?) ON CONFLICT (name) DO NOTHING", route);
+  }
+}
+
+/** Suppressed addresses get their row too: they are listed as untold, never only left out. */
+async function addDeliveries(
+  tx: PrismaClient,
+  campaign: CampaignModel,
+  deliveries: readonly PlannedDelivery[],
+  nowMs: number,
+): Promise<void> {
+  if (deliveries.length === 0) return;
+  // All of a campaign are due from the same moment on, so that within a lane their order is the spread alone.
+  const due = sqlTime(campaign.launchedAt?.getTime() ?? nowMs);
+  await tx.$executeRawUnsafe(
+    `INSERT INTO delivery (campaign_id, lane_id, address, key, domain, unit, spread, due_at, revision, state, reason, fault)
+     SELECT ?, l.id, s.value->>'address', s.value->>'key', s.value->>'domain', s.value->>'unit',
+       s.value->>'spread', ?, ?, iif(x.key IS NULL, 'pending', 'suppressed'), x.reason, iif(x.key IS NULL, NULL, 'address')
+     FROM json_each(?) AS s
+     JOIN lane l ON l.campaign_id = ? AND l.provider = s.value->>'provider'
+     LEFT JOIN suppression x ON x.key = s.value->>'key' AND (x.provisional = false OR x.since > ?)
+     WHERE true ON CONFLICT (campaign_id, key) DO NOTHING`,
+    campaign.id,
+    due,
+    campaign.revision,
+    JSON.stringify(deliveries),
+    campaign.id,
+    sqlTime(nowMs - CONFIRM_AFTER_MS),
+  );
+}
+
+export function toCampaign(row: CampaignModel): Campaign {
+  return {
+    id: row.id,
+    name: row.name,
+    key: row.key,
+    state: row.state as CampaignState,
+    pausedBy: row.pausedBy as Campaign["pausedBy"],
+    why: row.why,
+    file: row.file,
+    spec: JSON.parse(row.spec),
+    templateName: row.templateName,
+    templateClass: row.templateClass as Campaign["templateClass"],
+    revision: row.revision,
+    audienceHash: row.audienceHash,
+    importId: row.importId,
+    confirmed: row.confirmed,
+    overrides: JSON.parse(row.overrides),
+    tellByMs: row.tellBy?.getTime() ?? null,
+    validUntilMs: row.validUntil?.getTime() ?? null,
+    planCursor: row.planCursor,
+    planned: row.planned,
+    createdAtMs: row.createdAt.getTime(),
+    launchedAtMs: row.launchedAt?.getTime() ?? null,
+    endedAtMs: row.endedAt?.getTime() ?? null,
+  };
+}

@@ -1,0 +1,85 @@
+// The port through which campaigns are kept and steered. Every method is one transaction; orders given by other
+// processes are such transactions too, and the driver sees them at its next look.
+
+import type { TemplateSource } from "../template/template.ts";
+import type { CheckedValues } from "../template/values.ts";
+import type { Campaign, CampaignSpec } from "./campaign.ts";
+
+export interface NewCampaign {
+  name: string;
+  key: string;
+  file: string;
+  spec: CampaignSpec;
+  templateName: string;
+  audienceHash: string;
+  confirmed: boolean;
+  overrides: Record<string, string>;
+  tellByMs: number | null;
+  validUntilMs: number | null;
+}
+
+export interface Content {
+  source: TemplateSource;
+  values: CheckedValues;
+}
+
+export interface PlannedDelivery {
+  address: string;
+  key: string;
+  domain: string;
+  provider: string;
+  /** Who counts as one for tenant rules and in the long tail; null: each recipient. */
+  unit: string | null;
+  /** Where it stands in its lane: a hash, so that domains are mixed. 0 .. 2^31-1. */
+  spread: number;
+}
+
+export interface PlannedLane {
+  provider: string;
+  route: string;
+  feedback: "relay" | "final";
+  window: number;
+}
+
+export interface CampaignStore {
+  create(campaign: NewCampaign): Promise<Campaign>;
+  /** By key, id, or name (the newest of that name); "latest" is the newest of all. */
+  find(by: { key: string } | { id: number } | { name: string } | "latest"): Promise<Campaign | null>;
+  /** Unfinished ones, oldest first. */
+  unfinished(): Promise<Campaign[]>;
+  /** Notes what became known of a draft. */
+  prepare(
+    id: number,
+    known: { importId?: number; confirmed?: boolean; overrides?: Record<string, string> },
+  ): Promise<void>;
+  /** draft -> running, with the content frozen as its next revision. Again is nothing. */
+  launch(id: number, content: Content & { templateClass: Campaign["templateClass"] }): Promise<void>;
+  content(id: number, revision: number): Promise<Content>;
+  /** Writes a chunk of the plan if the plan still stands at `after`; false when somebody else wrote it. */
+  plan(
+    id: number,
+    chunk: {
+      after: string;
+      upTo: string;
+      deliveries: readonly PlannedDelivery[];
+      lanes: readonly PlannedLane[];
+    },
+  ): Promise<boolean>;
+  /** The plan is complete: lanes may be claimed from. */
+  finishPlan(id: number): Promise<void>;
+  steer(id: number, order: Order): Promise<Steered>;
+  note(id: number, event: string, text: string): Promise<void>;
+}
+
+export type Order =
+  | { do: "pause"; why: string }
+  | { do: "cancel"; why: string }
+  /** `provider`: that lane alone; null: everything that stands still. */
+  | { do: "resume"; provider: string | null };
+
+export interface Steered {
+  /** Deliveries that return to pending. */
+  returned: number;
+  /** Lanes that were held or blind and go on. */
+  lanes: string[];
+}
