@@ -45,8 +45,8 @@ export interface CampaignStore {
   create(campaign: NewCampaign): Promise<Campaign>;
   /** By key, id, or name (the newest of that name); "latest" is the newest of all. */
   find(by: { key: string } | { id: number } | { name: string } | "latest"): Promise<Campaign | null>;
-  /** Unfinished ones, oldest first. */
-  unfinished(): Promise<Campaign[]>;
+  /** Newest first. */
+  list(): Promise<Campaign[]>;
   /** Notes what became known of a draft. */
   prepare(
     id: number,
@@ -74,11 +74,13 @@ export interface CampaignStore {
 export type Order =
   | { do: "pause"; why: string }
   | { do: "cancel"; why: string }
+  /** A person says what became of the uncertain ones. */
+  | { do: "settle-uncertain"; as: "resend" | "sent" }
   /** `provider`: that lane alone; null: everything that stands still. */
   | { do: "resume"; provider: string | null };
 
 export interface Steered {
-  /** Deliveries that return to pending. */
+  /** Deliveries that return to pending, or were settled. */
   returned: number;
   /** Lanes that were held or blind and go on. */
   lanes: string[];

@@ -29,4 +29,6 @@ export interface AudienceStore {
   named(audience: string): Promise<number | null>;
   /** All rows of the next `keys` addresses after `afterKey`, ordered by address, then line. */
   page(importId: number, afterKey: string, keys: number): Promise<StoredClient[]>;
+  /** The rows of one address. */
+  of(importId: number, key: string): Promise<StoredClient[]>;
 }

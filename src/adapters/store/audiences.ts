@@ -117,6 +117,14 @@ export function createAudienceStore(db: Database): AudienceStore {
     named: async (audience) =>
       (await db.read.audience.findUnique({ where: { name: audience } }))?.importId ?? null,
 
+    of: async (importId, key) => {
+      const rows = await db.read.client.findMany({ where: { importId, key }, orderBy: { line: "asc" } });
+      return rows.map(({ hash: _, id: __, importId: ___, ...row }) => ({
+        ...row,
+        attributes: JSON.parse(row.attributes),
+      }));
+    },
+
     page: async (importId, afterKey, keys) => {
       const rows = await db.read.$queryRawUnsafe<
         (Omit<StoredClient, "attributes"> & { attributes: string })[]

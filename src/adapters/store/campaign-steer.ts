@@ -4,6 +4,7 @@ import { CAMPAIGN_MOVES, type CampaignState } from "../../campaign/campaign.ts";
 import type { Order, Steered } from "../../campaign/store.ts";
 import { BellwetherError } from "../../errors.ts";
 import { providerTitle } from "../../provider/directory.ts";
+import { LANE_MOVES } from "../../provider/lane.ts";
 import { mayMove, move } from "../../transition.ts";
 import type { PrismaClient } from "../database/generated/sqlite/client.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
@@ -15,6 +16,7 @@ const CHUNK = 5_000;
 
 export async function steerCampaign(db: Database, id: number, order: Order): Promise<Steered> {
   if (order.do === "cancel") return cancel(db, id, order.why);
+  if (order.do === "settle-uncertain") return settleUncertain(db, id, order.as);
   return db.write(async (tx) => {
     const campaign = await tx.campaign.findUniqueOrThrow({ where: { id } });
     return order.do === "pause"
@@ -150,4 +152,57 @@ function wrongState(campaign: CampaignModel, wish: string): BellwetherError {
     `Campaign "${campaign.name}" is ${campaign.state} and cannot be ${wish}.`,
     campaign.state === "draft" ? "Type `send` or `resume` to go on with it." : "See `status`.",
   );
+}
+
+/** A person knows what no reply told: the uncertain ones are sent again, as a new attempt, or counted as told. */
+async function settleUncertain(db: Database, id: number, as: "resend" | "sent"): Promise<Steered> {
+  return db.write(async (tx) => {
+    const campaign = await tx.campaign.findUniqueOrThrow({ where: { id } });
+    const state = campaign.state as CampaignState;
+    if (as === "resend" && (state === "cancelled" || state === "draft")) throw wrongState(campaign, "sent again");
+    const nowMs = db.now();
+    const now = sqlTime(nowMs);
+    const next = as === "resend" ? "state = 'pending', attempt = attempt + 1, try = 0" : "state = 'accepted'";
+    const rows = await tx.$queryRawUnsafe<{ id: number; lane_id: number; attempt: number; try: number; epoch: number }[]>(
+      `UPDATE delivery SET ${next}, due_at = ?, changed_at = ?
+       WHERE lane_id IN (SELECT id FROM lane WHERE campaign_id = ?) AND state = 'uncertain'
+       RETURNING id, lane_id, attempt, try, epoch`,
+      now,
+      now,
+      id,
+    );
+    if (rows.length === 0) return { returned: 0, lanes: [] };
+    const touched = new Set(rows.map((row) => row.lane_id));
+    if (as === "resend") {
+      for (const { lane } of await readLanes(tx, { ids: [...touched] })) {
+        if (lane.state === "done") lane.state = move("lane", LANE_MOVES, lane.state, "ramping");
+        lane.nextDueMs = nowMs;
+        await writeLanes(tx, [lane]);
+      }
+      if (state === "completed" || state === "completed-with-failures") {
+        move("campaign", CAMPAIGN_MOVES, state, "running");
+        await tx.campaign.update({ where: { id }, data: { state: "running", endedAt: null } });
+      }
+    } else {
+      for (const row of rows) {
+        await tx.outcome.create({
+          data: {
+            campaignId: id,
+            laneId: row.lane_id,
+            deliveryId: row.id,
+            attempt: row.attempt,
+            try: row.try,
+            epoch: row.epoch,
+            at: new Date(nowMs),
+            event: "accepted",
+            reply: "A person settled it: it was sent.",
+            late: true,
+          },
+        });
+      }
+    }
+    const text = `A person settled ${rows.length} uncertain ${rows.length === 1 ? "mail" : "mails"}: ${as === "resend" ? "they are sent again" : "they count as told"}.`;
+    await addEvents(tx, [{ campaignId: id, laneId: null, atMs: nowMs, event: "uncertain-settled", text }]);
+    return { returned: rows.length, lanes: [] };
+  });
 }

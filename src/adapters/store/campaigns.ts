@@ -35,14 +35,7 @@ export function createCampaignStore(db: Database): CampaignStore {
       return row === null ? null : toCampaign(row);
     },
 
-    unfinished: async () => {
-      const states: CampaignState[] = ["draft", "scheduled", "running", "paused"];
-      const rows = await db.read.campaign.findMany({
-        where: { state: { in: states } },
-        orderBy: { id: "asc" },
-      });
-      return rows.map(toCampaign);
-    },
+    list: async () => (await db.read.campaign.findMany({ orderBy: { id: "desc" } })).map(toCampaign),
 
     prepare: async (id, known) => {
       const { overrides, ...plain } = known;

@@ -19,7 +19,13 @@ import {
 import { settleGroup } from "./ledger-settle.ts";
 import { tick } from "./ledger-tick.ts";
 
-export function createLedger(db: Database, config: { breaker: BreakerConfig }): Ledger {
+export interface LedgerConfig {
+  breaker: BreakerConfig;
+  /** Mails that a route takes in a day (UTC); null: no limit. */
+  dailyLimitOf?: (route: string) => number | null;
+}
+
+export function createLedger(db: Database, config: LedgerConfig): Ledger {
   return {
     register: (worker) =>
       db.write(async (tx) => {
@@ -45,7 +51,7 @@ export function createLedger(db: Database, config: { breaker: BreakerConfig }): 
       return (await readLanes(db.read, { campaignState: ["running"] })).map((one) => toView(one, nowMs));
     },
 
-    claim: (request) => db.write((tx) => claim(tx, request, db.now())),
+    claim: (request) => db.write((tx) => claim(tx, request, config, db.now())),
     commit: (group) => db.write((tx) => commit(tx, group, config.breaker, db.now())),
     release: (request) => db.write((tx) => release(tx, request)),
     reap: (options) => db.write((tx) => reap(tx, options, db.now())),
@@ -68,15 +74,23 @@ interface ClaimRow {
 async function claim(
   tx: PrismaClient,
   { worker, laneId, limit }: { worker: string; laneId: number; limit: number },
+  config: LedgerConfig,
   nowMs: number,
 ): Promise<Awaited<ReturnType<Ledger["claim"]>>> {
   const [context] = await readLanes(tx, { ids: [laneId] });
   if (context === undefined) throw new Error(`There is no lane ${laneId}.`);
   const { lane } = context;
-  const wanted = Math.min(limit, roomOf(lane));
+  const now = sqlTime(nowMs);
+  const dailyLimit = config.dailyLimitOf?.(lane.route) ?? null;
+  const left = dailyLimit === null ? limit : await leftToday(tx, lane.route, dailyLimit, now);
+  const wanted = Math.min(limit, roomOf(lane), left);
+  if (left <= 0 && mayRun(context, nowMs)) {
+    // Used up: the lane is due again when the day is over.
+    lane.nextDueMs = Math.floor(nowMs / DAY_MS + 1) * DAY_MS;
+    await writeLanes(tx, [lane]);
+  }
   if (wanted <= 0 || !mayRun(context, nowMs)) return { deliveries: [], lane: toView(context, nowMs) };
 
-  const now = sqlTime(nowMs);
   const rows = await tx.$queryRawUnsafe<ClaimRow[]>(
     `UPDATE delivery SET state = 'claimed', worker_id = ?, epoch = ?
      WHERE id IN (
@@ -98,6 +112,9 @@ async function claim(
     wanted,
   );
   lane.outstanding += rows.length;
+  if (dailyLimit !== null) {
+    await tx.$executeRawUnsafe("UPDATE route SET today = today + ? WHERE name = ?", rows.length, lane.route);
+  }
   if (rows.length < wanted) lane.nextDueMs = await nextDue(tx, lane.id);
   await writeLanes(tx, [lane]);
   const clients = rows.length === 0 ? new Map<string, ClaimedClient[]>() : await clientsOf(tx, context, rows);
@@ -109,6 +126,16 @@ async function claim(
     clients: clients.get(key) ?? [],
   }));
   return { deliveries, lane: toView(context, nowMs) };
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** What a route may still take today; what was claimed counts, sent or not: a limit is never passed. */
+async function leftToday(tx: PrismaClient, route: string, limit: number, now: string): Promise<number> {
+  const day = now.slice(0, 10);
+  await tx.$executeRawUnsafe("UPDATE route SET day = ?, today = 0 WHERE name = ? AND day <> ?", day, route, day);
+  const row = await tx.route.findUnique({ where: { name: route } });
+  return Math.max(0, limit - (row?.today ?? 0));
 }
 
 /** The audience's rows behind each claimed address, filtered as the campaign asked. */

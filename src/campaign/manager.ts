@@ -1,0 +1,233 @@
+// From a campaign file to a running campaign: submit (typing it twice is once), import, check, launch. Steering
+// and sending come after it. Everything here may be interrupted and is continued by the same call.
+import type { AudienceStore } from "../client/audience-store.ts";
+import { checkFilter } from "../client/audience.ts";
+import { hashFile } from "../client/import.ts";
+import { importFile } from "../client/importer.ts";
+import type { Clock } from "../clock.ts";
+import { BellwetherError } from "../errors.ts";
+import type { ProviderLookup } from "../provider/lookup.ts";
+import { createRenderer } from "../template/renderer.ts";
+import { compileTemplate, readTemplate, type Template, type TemplateSource } from "../template/template.ts";
+import { type CheckedValues, checkValues } from "../template/values.ts";
+import { type Campaign, type CampaignSpec, campaignKey, isFinished } from "./campaign.ts";
+import { readCampaignFile } from "./campaign-file.ts";
+import { checkCampaign } from "./preflight/campaign-checks.ts";
+import type { Finding } from "./preflight/finding.ts";
+import { checkRendering } from "./preflight/rendering.ts";
+import { checkRoutes, type RouteProbe } from "./preflight/routes.ts";
+import type { CampaignStore } from "./store.ts";
+
+export interface Notice {
+  name: string;
+  file: string;
+  spec: CampaignSpec;
+  template: Template;
+  source: TemplateSource;
+  values: CheckedValues;
+  audienceHash: string;
+  tellByMs: number | null;
+  validUntilMs: number | null;
+}
+
+export interface Checked {
+  importId: number;
+  recipients: number;
+  /** Recipients by provider, largest first. */
+  providers: [string, number][];
+  findings: Finding[];
+}
+
+export interface CampaignManager {
+  /** Reads a campaign file with its template and values; nothing is kept. */
+  read(file: string, options?: { again?: string }): Promise<Notice>;
+  /** The campaign of this notice: a new draft, or the unfinished one that it already is. */
+  submit(notice: Notice, options: { confirmed: boolean; overrides: Record<string, string>; again: boolean }): Promise<Campaign>;
+  /** Imports the audience and runs every check. */
+  check(notice: Notice, options: { signal?: AbortSignal; onProgress?: Progress }): Promise<Checked>;
+  launch(campaign: Campaign, notice: Notice, checked: Checked): Promise<void>;
+}
+
+export type Progress = (step: "import" | "render", done: number) => void;
+
+export function createCampaignManager(options: {
+  campaigns: CampaignStore;
+  audiences: AudienceStore;
+  templateDirs: readonly string[];
+  senderName: string | null;
+  lookup: () => ProviderLookup;
+  probe: RouteProbe;
+  clock: Clock;
+}): CampaignManager {
+  const { campaigns, audiences, clock } = options;
+
+  async function read(path: string, { again }: { again?: string } = {}): Promise<Notice> {
+    const file = readCampaignFile(path);
+    const source = readTemplate(options.templateDirs, file.template);
+    const template = compileTemplate(source);
+    const values = checkValues(template, file.values);
+    const audienceHash =
+      file.audience.kind === "file" ? await hashFile(file.audience.path) : `audience:${file.audience.name}`;
+    const window = values.window_start;
+    const windowMs = typeof window === "string" ? Date.parse(window) : Number.NaN;
+    return {
+      name: again ?? file.name,
+      file: file.file,
+      spec: { audience: file.audience, filter: file.filter, values: { ...values } },
+      template,
+      source,
+      values,
+      audienceHash,
+      tellByMs: file.tellBy?.getTime() ?? null,
+      // A notice of maintenance is true until the window begins, unless it says otherwise.
+      validUntilMs: file.validUntil?.getTime() ?? (Number.isNaN(windowMs) ? null : windowMs),
+    };
+  }
+
+  async function submit(
+    notice: Notice,
+    { confirmed, overrides, again }: { confirmed: boolean; overrides: Record<string, string>; again: boolean },
+  ): Promise<Campaign> {
+    const { name, spec, audienceHash } = notice;
+    const key = campaignKey({
+      name,
+      template: notice.template.name,
+      values: spec.values,
+      audienceHash,
+      filter: spec.filter,
+    });
+    const same = await campaigns.find({ key });
+    if (same !== null) {
+      if (isFinished(same.state)) throw finished(same);
+      const known = { ...same.overrides, ...overrides };
+      await campaigns.prepare(same.id, { confirmed: same.confirmed || confirmed, overrides: known });
+      return { ...same, confirmed: same.confirmed || confirmed, overrides: known };
+    }
+    const namesake = await campaigns.find({ name });
+    if (namesake !== null) refuseNamesake(namesake, notice, again);
+    return campaigns.create({
+      name,
+      key,
+      file: notice.file,
+      spec,
+      templateName: notice.template.name,
+      audienceHash,
+      confirmed,
+      overrides,
+      tellByMs: notice.tellByMs,
+      validUntilMs: notice.validUntilMs,
+    });
+  }
+
+  async function check(
+    notice: Notice,
+    { signal, onProgress }: { signal?: AbortSignal; onProgress?: Progress },
+  ): Promise<Checked> {
+    const importId = await importOf(notice, signal, onProgress);
+    const summary = await audiences.summary(importId);
+    checkFilter(notice.spec.filter, summary.columns);
+    const renderer = createRenderer({
+      template: notice.template,
+      values: notice.values,
+      ...(options.senderName === null ? {} : { senderName: options.senderName }),
+    });
+    const rendered = await checkRendering({
+      audiences,
+      importId,
+      filter: notice.spec.filter,
+      render: renderer,
+      ...(signal === undefined ? {} : { signal }),
+      onProgress: (done) => onProgress?.("render", done),
+    });
+    const answers = await options.lookup().providersOf(rendered.domains.keys());
+    const providers = new Map<string, number>();
+    for (const [domain, count] of rendered.domains) {
+      const provider = answers.get(domain)?.provider ?? "other";
+      providers.set(provider, (providers.get(provider) ?? 0) + count);
+    }
+    const findings = [
+      ...rendered.findings,
+      ...checkCampaign({ notice, summary, refused: await audiences.refused(importId), nowMs: clock.now() }),
+      ...(await checkRoutes(options.probe, [...providers.keys()])),
+    ];
+    return {
+      importId,
+      recipients: rendered.recipients,
+      providers: [...providers].sort((a, b) => b[1] - a[1]),
+      findings,
+    };
+  }
+
+  async function importOf(notice: Notice, signal?: AbortSignal, onProgress?: Progress): Promise<number> {
+    const { audience } = notice.spec;
+    if (audience.kind === "named") {
+      const importId = await audiences.named(audience.name);
+      if (importId !== null) return importId;
+      throw new BellwetherError(
+        "audience-missing",
+        `There is no audience "${audience.name}".`,
+        `Import one: bellwether import ${audience.name} FILE.csv`,
+      );
+    }
+    const imported = await importFile({
+      store: audiences,
+      file: audience.path,
+      ...(signal === undefined ? {} : { signal }),
+      onProgress: (rows) => onProgress?.("import", rows),
+    });
+    if (imported.sha256 === notice.audienceHash) return imported.importId;
+    throw new BellwetherError(
+      "csv-changed",
+      `${audience.path} was changed while it was read.`,
+      "Type the command again once the file is complete.",
+    );
+  }
+
+  return {
+    read,
+    submit,
+    check,
+    launch: async (campaign, notice, checked) => {
+      await campaigns.prepare(campaign.id, { importId: checked.importId, confirmed: true });
+      for (const finding of checked.findings) {
+        const reason = campaign.overrides[finding.code];
+        if (finding.severity !== "blocker" || reason === undefined) continue;
+        await campaigns.note(campaign.id, "override", `"${finding.message}" was overridden: ${reason}`);
+      }
+      await campaigns.launch(campaign.id, {
+        source: notice.source,
+        values: notice.values,
+        templateClass: notice.template.class,
+      });
+    },
+  };
+}
+
+function finished(campaign: Campaign): BellwetherError {
+  return new BellwetherError(
+    "campaign-finished",
+    `"${campaign.name}" was sent before and is ${campaign.state}.`,
+    'To reach those who missed it: `resume`. To send the same once more to everybody: `send FILE --again "NEW NAME"`.',
+  );
+}
+
+function refuseNamesake(namesake: Campaign, notice: Notice, again: boolean): void {
+  const other = `There is a campaign "${namesake.name}" already (${namesake.state})`;
+  if (again || !isFinished(namesake.state)) {
+    throw new BellwetherError(
+      "campaign-name-taken",
+      `${other}, and this file asks for something else: template, values, audience or filter differ.`,
+      "Finish or cancel that one, or give this one another name.",
+    );
+  }
+  const sameWords =
+    JSON.stringify([namesake.templateName, namesake.spec.values, namesake.spec.filter]) ===
+    JSON.stringify([notice.template.name, notice.spec.values, notice.spec.filter]);
+  if (sameWords) {
+    throw new BellwetherError(
+      "campaign-name-taken",
+      `${other}: the same notice, only its audience was changed since.`,
+      'Those who got it would get it twice. If that is wanted: `send FILE --again "NEW NAME"`.',
+    );
+  }
+}

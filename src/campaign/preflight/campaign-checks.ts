@@ -1,0 +1,59 @@
+// What can be said of a campaign from its file and its import alone.
+import type { ImportSummary } from "../../client/audience-store.ts";
+import type { RefusedRow } from "../../client/import.ts";
+import type { CheckedValues } from "../../template/values.ts";
+import type { Finding } from "./finding.ts";
+
+const SHOWN = 3;
+
+export function checkCampaign(options: {
+  notice: { values: CheckedValues; validUntilMs: number | null };
+  summary: ImportSummary;
+  refused: readonly RefusedRow[];
+  nowMs: number;
+}): Finding[] {
+  const { notice, summary, refused, nowMs } = options;
+  const findings: Finding[] = [];
+  const [first] = refused;
+  if (first !== undefined) {
+    const some = refused
+      .slice(0, SHOWN)
+      .map((row) => `line ${row.line}, ${row.column || "row"}: ${row.reason}`)
+      .join("; ");
+    findings.push({
+      code: "rows-refused",
+      severity: "warning",
+      basis: "measured",
+      message: `${refused.length} rows of the CSV file were refused and get no mail: ${some}${refused.length > SHOWN ? "; ..." : ""}.`,
+      hint: "Correct them in a file of their own and send that under another name; `untold` lists them until then.",
+    });
+  }
+  if (summary.unreachable > 0) {
+    findings.push({
+      code: "without-address",
+      severity: "info",
+      basis: "measured",
+      message: `${summary.unreachable} clients have no address.`,
+      hint: "They are listed by `untold`, to be told by telephone or letter.",
+    });
+  }
+  const start = notice.values.window_start;
+  if (notice.validUntilMs !== null && notice.validUntilMs <= nowMs) {
+    findings.push({
+      code: "validity-past",
+      severity: "blocker",
+      basis: "configured",
+      message: `The notice was true until ${new Date(notice.validUntilMs).toISOString()}: nobody would get it.`,
+      hint: "Correct window_start, or write valid_until if the notice is still worth telling.",
+    });
+  } else if (typeof start === "string" && Date.parse(start) <= nowMs) {
+    findings.push({
+      code: "window-past",
+      severity: "warning",
+      basis: "configured",
+      message: `The window began at ${start}.`,
+      hint: "Check window_start: day, month, offset.",
+    });
+  }
+  return findings;
+}

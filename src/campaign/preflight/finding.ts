@@ -1,0 +1,35 @@
+// What a check before the launch can say. A blocker refuses the launch; what is only assumed never blocks.
+export type Severity = "blocker" | "warning" | "info";
+export type Basis = "measured" | "configured" | "assumed";
+
+export interface Finding {
+  /** Stable, lower case with hyphens; listed in docs/preflight.md. */
+  code: FindingCode;
+  severity: Severity;
+  basis: Basis;
+  message: string;
+  hint: string;
+  /** What it is about: a file, an address, a provider. */
+  subject?: string;
+}
+
+/** Every code, with what it means in general. */
+export const FINDINGS = {
+  "render-failed": "The mail cannot be rendered for some clients.",
+  "audience-empty": "Nobody would get this mail.",
+  "rows-refused": "Rows of the CSV file were refused.",
+  "without-address": "Clients have no address: they stay untold.",
+  "window-past": "The announced window has begun already.",
+  "validity-past": "The notice is no longer true.",
+  "mail-large": "A mail is so large that Gmail cuts it off.",
+  "route-unreachable": "The relay cannot be reached.",
+  "route-refuses": "The relay, or a provider, refuses us at the door.",
+  "relay-silent": "The relay confirms nothing, so the ramp stops after its canary until a person decides.",
+  "route-held": "The relay refused us before and is held.",
+  "name-used": "A campaign of this name was sent before.",
+} as const;
+export type FindingCode = keyof typeof FINDINGS;
+
+export function isBlocked(findings: readonly Finding[], overrides: Readonly<Record<string, string>>): boolean {
+  return findings.some((finding) => finding.severity === "blocker" && overrides[finding.code] === undefined);
+}

@@ -1,0 +1,130 @@
+// Renders everybody before anybody is told: each client's mail, strictly, so that a value that one row lacks is
+// found now and not after nine hundred others were told.
+import type { AudienceStore, StoredClient } from "../../client/audience-store.ts";
+import { type Filter, matchesFilter } from "../../client/audience.ts";
+import type { Recipient, Rendered } from "../../template/renderer.ts";
+import type { Finding } from "./finding.ts";
+
+/** Gmail clips a message whose html is larger ("View entire message"). */
+const GMAIL_CLIPS_BYTES = 102 * 1024;
+const SHOWN = 20;
+const PAGE = 1_000;
+
+export interface RenderCheck {
+  recipients: number;
+  /** Recipients by domain: the providers are looked up from it. */
+  domains: Map<string, number>;
+  findings: Finding[];
+}
+
+export async function checkRendering(options: {
+  audiences: AudienceStore;
+  importId: number;
+  filter: Filter;
+  render: (recipient: Recipient) => Rendered;
+  signal?: AbortSignal;
+  onProgress?: (recipients: number) => void;
+}): Promise<RenderCheck> {
+  const { audiences, importId, filter } = options;
+  const problems = new Map<string, { count: number; lines: number[] }>();
+  const domains = new Map<string, number>();
+  let recipients = 0;
+  let largest = { bytes: 0, address: "" };
+  for (let after = ""; ; ) {
+    options.signal?.throwIfAborted();
+    const rows = await audiences.page(importId, after, PAGE);
+    const last = rows.at(-1);
+    if (last?.key == null) break;
+    after = last.key;
+    for (const group of groups(rows, filter)) {
+      const [first] = group;
+      if (first?.address == null) continue;
+      recipients += 1;
+      domains.set(first.domain ?? "", (domains.get(first.domain ?? "") ?? 0) + 1);
+      try {
+        const { html } = options.render(recipientOf(first.address, group));
+        if (html.length > largest.bytes) largest = { bytes: Buffer.byteLength(html), address: first.address };
+      } catch (error) {
+        const text = cause(error, first.address);
+        const known = problems.get(text) ?? { count: 0, lines: [] };
+        problems.set(text, known);
+        known.count += 1;
+        if (known.lines.length < SHOWN) known.lines.push(first.line);
+      }
+    }
+    options.onProgress?.(recipients);
+  }
+  return { recipients, domains, findings: findingsOf(problems, recipients, largest) };
+}
+
+/** An address with the rows it stands for, as a template sees it. */
+export function recipientOf(
+  address: string,
+  rows: readonly Pick<StoredClient, "name" | "locale" | "timezone" | "account" | "attributes">[],
+): Recipient {
+  const first = (pick: (row: (typeof rows)[number]) => string | null) => rows.map(pick).find((v) => v !== null) ?? null;
+  return {
+    address,
+    name: first((row) => row.name),
+    locale: first((row) => row.locale),
+    timezone: first((row) => row.timezone),
+    accounts: rows.map(({ account, name, attributes }) => ({ account, name, attributes })),
+  };
+}
+
+function* groups(rows: readonly StoredClient[], filter: Filter): Generator<StoredClient[]> {
+  let group: StoredClient[] = [];
+  for (const row of rows) {
+    if (!matchesFilter(row, filter)) continue;
+    if (group[0] !== undefined && group[0].key !== row.key) {
+      yield group;
+      group = [];
+    }
+    group.push(row);
+  }
+  if (group.length > 0) yield group;
+}
+
+/** Equal troubles are told once, so the address that differs is taken out. */
+function cause(error: unknown, address: string): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replaceAll(address, "a client");
+}
+
+function findingsOf(
+  problems: ReadonlyMap<string, { count: number; lines: number[] }>,
+  recipients: number,
+  largest: { bytes: number; address: string },
+): Finding[] {
+  const findings: Finding[] = [];
+  for (const [text, { count, lines }] of problems) {
+    const more = count > lines.length ? ` and ${count - lines.length} more` : "";
+    findings.push({
+      code: "render-failed",
+      severity: "blocker",
+      basis: "measured",
+      message: `${count} of ${recipients} mails cannot be rendered: ${text}`,
+      hint: `Give the value in [values] or in the CSV file. Rows: line ${lines.join(", ")}${more}.`,
+    });
+  }
+  if (recipients === 0) {
+    findings.push({
+      code: "audience-empty",
+      severity: "blocker",
+      basis: "measured",
+      message: "Nobody in the audience has an address and passes the filter.",
+      hint: "Check the filter's values against the CSV file; they are compared exactly.",
+    });
+  }
+  if (largest.bytes > GMAIL_CLIPS_BYTES) {
+    findings.push({
+      code: "mail-large",
+      severity: "warning",
+      basis: "measured",
+      message: `The largest mail has ${Math.round(largest.bytes / 1024)} kB of html; Gmail cuts off after 102 kB.`,
+      hint: "Shorten the text or the list of accounts.",
+      subject: largest.address,
+    });
+  }
+  return findings;
+}

@@ -1,0 +1,64 @@
+// Are the routes there? Opens one connection to each relay that this campaign needs, says EHLO, TLS and AUTH as
+// sending would, and hangs up.
+import { providerTitle } from "../../provider/directory.ts";
+import type { Finding } from "./finding.ts";
+
+export interface ProbedRoute {
+  name: string;
+  /** Null: reached, and nobody objected. */
+  failure: { reply: string | null; message: string } | null;
+  /** The relay's word is all that will be heard: nothing comes back that confirms. */
+  silent: boolean;
+  /** Why the route is held, if it is. */
+  held: string | null;
+  /** A route for one provider alone. */
+  provider: string | null;
+}
+
+/** Probes the routes that these providers' mail leaves by. */
+export type RouteProbe = (providers: readonly string[]) => Promise<ProbedRoute[]>;
+
+export async function checkRoutes(probe: RouteProbe, providers: readonly string[]): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const route of await probe(providers)) {
+    const what = route.provider === null ? "The relay" : `The route to ${providerTitle(route.provider)}`;
+    // One provider's trouble must not keep the others' clients untold: its own lane waits or is held.
+    const severity = route.provider === null ? "blocker" : "warning";
+    const subject = route.provider ?? route.name;
+    if (route.failure !== null) {
+      const { reply, message } = route.failure;
+      findings.push({
+        code: reply === null ? "route-unreachable" : "route-refuses",
+        severity: reply?.startsWith("4") ? "warning" : severity,
+        basis: "measured",
+        message: reply === null ? `${what} cannot be reached: ${message}.` : `${what} refuses us: ${reply}`,
+        hint:
+          reply === null
+            ? "Check host and port in [smtp] url (or [[routes]]), and that the mail server runs."
+            : "Read the reply: it names the cause (access, password, block list).",
+        subject,
+      });
+    }
+    if (route.held !== null) {
+      findings.push({
+        code: "route-held",
+        severity: "warning",
+        basis: "measured",
+        message: `${what} is held: ${route.held}`,
+        hint: "`resume` lets it go on once its cause is repaired.",
+        subject,
+      });
+    }
+    if (route.silent) {
+      findings.push({
+        code: "relay-silent",
+        severity: "warning",
+        basis: "configured",
+        message: `${what} takes mail without telling what becomes of it: each lane stops after its first mails until a person decides.`,
+        hint: 'If its answer is the mailbox provider\'s own, set feedback = "final"; otherwise expect to type `resume`.',
+        subject,
+      });
+    }
+  }
+  return findings;
+}

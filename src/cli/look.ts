@@ -1,0 +1,111 @@
+// Commands that only look: status, report, untold, export, uncertain (which can also settle), find.
+import { EXIT, type ExitCode } from "../errors.ts";
+import { findClient, renderFind } from "../report/find.ts";
+import { outcomeLog } from "../report/outcome-log.ts";
+import { progressOf } from "../report/progress.ts";
+import { buildReport } from "../report/report.ts";
+import { renderReport } from "../report/report-text.ts";
+import { untoldCsv } from "../report/untold.ts";
+import { BellwetherError } from "../errors.ts";
+import { safeText } from "../report/safe-text.ts";
+import type { Io } from "./io.ts";
+import { campaignOf, type CommonOptions, withBellwether } from "./open.ts";
+
+export async function status(
+  io: Io,
+  which: string | undefined,
+  options: CommonOptions & { all?: boolean },
+): Promise<ExitCode> {
+  return withBellwether(io, options, async (app) => {
+    if (options.all === true) {
+      const campaigns = await app.campaigns.list();
+      const rows = campaigns.map(({ id, name, state }) => ({ campaign: id, name, state }));
+      if (options.json === true) await io.out(`${JSON.stringify({ campaigns: rows })}\n`);
+      else for (const row of rows) await io.out(`${row.campaign}\t${row.state}\t${safeText(row.name)}\n`);
+      return EXIT.done;
+    }
+    const campaign = await campaignOf(app, which);
+    if (options.json === true) {
+      await io.out(`${JSON.stringify(await buildReport(app.reports, campaign.id))}\n`);
+      return EXIT.done;
+    }
+    const now = await progressOf(app.reports, campaign.id);
+    await io.out(`${safeText(now.name)}: ${now.state}, told ${now.told} of ${now.size}\n`);
+    if (campaign.why !== null) await io.out(`  ${safeText(campaign.why)}\n`);
+    for (const lane of now.lanes) {
+      const rest = [
+        lane.bounced > 0 ? `${lane.bounced} refused` : "",
+        lane.deferred > 0 ? `${lane.deferred} deferred` : "",
+        lane.pending > 0 ? `${lane.pending} waiting` : "",
+        lane.uncertain > 0 ? `${lane.uncertain} uncertain` : "",
+      ].filter(Boolean);
+      await io.out(`  ${lane.provider}: ${lane.state}, told ${lane.told} of ${lane.size}${rest.length > 0 ? `, ${rest.join(", ")}` : ""}\n`);
+    }
+    return EXIT.done;
+  });
+}
+
+export async function report(io: Io, which: string | undefined, options: CommonOptions): Promise<ExitCode> {
+  return withBellwether(io, options, async (app) => {
+    const campaign = await campaignOf(app, which);
+    const built = await buildReport(app.reports, campaign.id);
+    if (options.json === true) await io.out(`${JSON.stringify(built)}\n`);
+    else await io.out(`${renderReport(built, { colour: false, width: process.stdout.columns ?? 80 })}\n`);
+    return EXIT.done;
+  });
+}
+
+export async function untold(io: Io, which: string | undefined, options: CommonOptions): Promise<ExitCode> {
+  return withBellwether(io, options, async (app) => {
+    const campaign = await campaignOf(app, which);
+    for await (const line of untoldCsv(app.reports, campaign.id)) await io.out(line);
+    return EXIT.done;
+  });
+}
+
+export async function exportLog(io: Io, which: string | undefined, options: CommonOptions): Promise<ExitCode> {
+  return withBellwether(io, options, async (app) => {
+    const campaign = await campaignOf(app, which);
+    for await (const line of outcomeLog(app.reports, campaign.id)) await io.out(line);
+    return EXIT.done;
+  });
+}
+
+export async function uncertain(
+  io: Io,
+  which: string | undefined,
+  options: CommonOptions & { resend?: boolean; markSent?: boolean },
+): Promise<ExitCode> {
+  if (options.resend === true && options.markSent === true) {
+    throw new BellwetherError("usage", "--resend and --mark-sent contradict each other.", "Give one of them.");
+  }
+  return withBellwether(io, options, async (app) => {
+    const campaign = await campaignOf(app, which);
+    const rows = await app.reports.uncertain(campaign.id);
+    if (options.json === true) await io.out(`${JSON.stringify({ uncertain: rows })}\n`);
+    else for (const row of rows) await io.out(`${row.delivery}\t${row.provider}\t${row.address}\t${row.at ?? ""}\n`);
+    const as = options.resend === true ? "resend" : options.markSent === true ? "sent" : null;
+    if (as !== null) {
+      const { returned } = await app.campaigns.steer(campaign.id, { do: "settle-uncertain", as });
+      io.say(
+        as === "resend"
+          ? `${returned} will be sent once more: \`bellwether resume\`. Who had got it gets it twice.`
+          : `${returned} count as told.`,
+      );
+    } else if (rows.length > 0) {
+      io.say(`${rows.length} may or may not have arrived. Ask their provider or the clients; then --resend or --mark-sent.`);
+    } else {
+      io.say("Nothing is uncertain.");
+    }
+    return EXIT.done;
+  });
+}
+
+export async function find(io: Io, text: string, options: CommonOptions): Promise<ExitCode> {
+  return withBellwether(io, options, async (app) => {
+    const found = await findClient(app.reports, text);
+    if (options.json === true) await io.out(`${JSON.stringify(found)}\n`);
+    else await io.out(`${renderFind(found)}\n`);
+    return EXIT.done;
+  });
+}

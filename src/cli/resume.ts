@@ -1,0 +1,64 @@
+// resume: goes on with whatever stands still - an interrupted import, a plan, a pause, a hold - to the end.
+import type { Campaign } from "../campaign/campaign.ts";
+import type { Bellwether } from "../compose.ts";
+import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
+import type { Io } from "./io.ts";
+import { campaignOf, type CommonOptions, withBellwether } from "./open.ts";
+import { createInterrupt, runCampaign, tellEnd } from "./run.ts";
+import { sendNotice } from "./send.ts";
+import { STOPPED } from "./steer.ts";
+
+export interface ResumeOptions extends CommonOptions {
+  provider?: string;
+  yes?: boolean;
+}
+
+export async function resume(io: Io, which: string | undefined, options: ResumeOptions): Promise<ExitCode> {
+  return withBellwether(io, { ...options, sends: true }, async (app) => {
+    const interrupt = createInterrupt(io);
+    const json = options.json === true;
+    try {
+      const campaign = await campaignOf(app, which);
+      if (campaign.state === "draft") {
+        const notice = await readAgain(app, campaign);
+        const confirmed = campaign.confirmed || options.yes === true;
+        return await sendNotice({ app, io, notice, campaign: { ...campaign, confirmed }, interrupt, json });
+      }
+      const provider = options.provider ?? null;
+      const steered = await app.campaigns.steer(campaign.id, { do: "resume", provider });
+      if (which === undefined) await resumeStopped(app, io, campaign);
+      if (steered.lanes.length > 0) {
+        io.say(`Goes on: ${steered.lanes.join(", ")}; ${steered.returned} are sent again, one first.`);
+      }
+      const now = await app.campaigns.find({ id: campaign.id });
+      if (now !== null && now.state !== "running") {
+        io.say(`"${campaign.name}" is ${now.state}: there is nothing to resume.`);
+        return await tellEnd({ app, io, campaignId: campaign.id, json, interrupted: false });
+      }
+      return await runCampaign({ app, io, campaignId: campaign.id, interrupt, json });
+    } finally {
+      interrupt.dispose();
+    }
+  });
+}
+
+/** What `stop` paused, `resume` lets go on, all of it. */
+async function resumeStopped(app: Bellwether, io: Io, except: Campaign): Promise<void> {
+  for (const other of await app.campaigns.list()) {
+    if (other.id === except.id || other.state !== "paused" || other.why !== STOPPED) continue;
+    await app.campaigns.steer(other.id, { do: "resume", provider: null });
+    io.say(`"${other.name}" goes on too: it was stopped by \`stop\`.`);
+  }
+}
+
+/** The draft's file, if it still asks for the same. */
+async function readAgain(app: Bellwether, campaign: Campaign) {
+  const notice = await app.manager.read(campaign.file, { again: campaign.name });
+  if (notice.audienceHash === campaign.audienceHash) return notice;
+  throw new BellwetherError(
+    "csv-changed",
+    `The audience of "${campaign.name}" was changed since it was begun.`,
+    "Cancel it (`bellwether cancel`) and type `send` again.",
+    { exit: EXIT.usage },
+  );
+}

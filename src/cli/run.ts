@@ -1,0 +1,105 @@
+// Runs a campaign until it is done, held or interrupted: as the driver of the database, or, where another process
+// drives it, as a watcher who takes over when that one dies. `send` and `resume` share it.
+import type { Bellwether, Driver } from "../compose.ts";
+import { EXIT, type ExitCode } from "../errors.ts";
+import { progressOf } from "../report/progress.ts";
+import { buildReport, type Report } from "../report/report.ts";
+import { renderReport } from "../report/report-text.ts";
+import type { Io } from "./io.ts";
+import { createProgress } from "./progress.ts";
+
+const LOOK_MS = 250;
+
+export interface Interrupt {
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Called at the second one, before the process ends. */
+  onForce(listener: () => void): void;
+  dispose(): void;
+}
+
+/** The first signal asks for an orderly end, the second forces it. */
+export function createInterrupt(io: Io): Interrupt {
+  const first = new AbortController();
+  let force = () => {};
+  const listener = () => {
+    if (first.signal.aborted) {
+      force();
+      io.say("Forced: what was on the way is uncertain and will be listed by `uncertain`.");
+      process.exit(EXIT.interrupted);
+    }
+    io.say("Stopping: what is on the way is finished first. Once more forces.");
+    first.abort();
+  };
+  process.on("SIGINT", listener);
+  process.on("SIGTERM", listener);
+  return {
+    signal: first.signal,
+    onForce: (next) => {
+      force = next;
+    },
+    dispose: () => {
+      process.off("SIGINT", listener);
+      process.off("SIGTERM", listener);
+    },
+  };
+}
+
+export async function runCampaign(options: {
+  app: Bellwether;
+  io: Io;
+  campaignId: number;
+  interrupt: Interrupt;
+  json: boolean;
+}): Promise<ExitCode> {
+  const { app, io, campaignId, interrupt } = options;
+  const progress = createProgress(io);
+  let driver: Driver | null = null;
+  let told = false;
+  try {
+    while (!interrupt.signal.aborted) {
+      if (driver === null) {
+        driver = await app.drive((notice) => progress.notice(notice));
+        if (driver !== null) interrupt.onForce(() => driver?.abort());
+        else if (!told) {
+          told = true;
+          io.say("Another process drives this database; watching it.");
+        }
+      }
+      const now = await progressOf(app.reports, campaignId);
+      progress.show(now);
+      if (now.state !== "running" && now.state !== "scheduled") break;
+      await app.clock.sleep(LOOK_MS, interrupt.signal);
+    }
+  } finally {
+    await driver?.drain();
+    progress.end();
+  }
+  return tellEnd({ ...options, interrupted: interrupt.signal.aborted });
+}
+
+/** The report, to its readers, and the exit code that it means. */
+export async function tellEnd(options: {
+  app: Bellwether;
+  io: Io;
+  campaignId: number;
+  json: boolean;
+  interrupted: boolean;
+}): Promise<ExitCode> {
+  const { app, io, campaignId, json } = options;
+  const report = await buildReport(app.reports, campaignId);
+  if (json) await io.out(`${JSON.stringify(report)}\n`);
+  io.say(renderReport(report, { colour: io.colour, width: io.err.columns ?? 80 }));
+  if (options.interrupted && report.state === "running") {
+    io.say("Interrupted: `bellwether resume` goes on where it stopped.");
+    return EXIT.interrupted;
+  }
+  return exitOf(report);
+}
+
+export function exitOf(report: Report): ExitCode {
+  if (report.state === "paused" || report.lanes.some((lane) => lane.state === "held" || lane.state === "blind")) {
+    return EXIT.held;
+  }
+  return EXIT.done;
+}

@@ -1,0 +1,167 @@
+// send and check: from a campaign file to its end, with everything that may refuse it on the way.
+import type { Campaign } from "../campaign/campaign.ts";
+import type { Checked, Notice } from "../campaign/manager.ts";
+import { type Finding, FINDINGS, isBlocked } from "../campaign/preflight/finding.ts";
+import type { Bellwether } from "../compose.ts";
+import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
+import { providerTitle } from "../provider/directory.ts";
+import { safeText } from "../report/safe-text.ts";
+import { didYouMean } from "../suggest.ts";
+import type { Io } from "./io.ts";
+import { type CommonOptions, withBellwether } from "./open.ts";
+import { createInterrupt, type Interrupt, runCampaign } from "./run.ts";
+
+export interface SendOptions extends CommonOptions {
+  yes?: boolean;
+  override?: string[];
+  again?: string;
+}
+
+export async function send(io: Io, file: string, options: SendOptions): Promise<ExitCode> {
+  const overrides = parseOverrides(options.override ?? []);
+  return withBellwether(io, { ...options, sends: true }, async (app) => {
+    const interrupt = createInterrupt(io);
+    try {
+      app.letterhead();
+      const notice = await app.manager.read(file, options.again === undefined ? {} : { again: options.again });
+      const campaign = await app.manager.submit(notice, {
+        confirmed: options.yes === true,
+        overrides,
+        again: options.again !== undefined,
+      });
+      return await sendNotice({ app, io, notice, campaign, interrupt, json: options.json === true });
+    } finally {
+      interrupt.dispose();
+    }
+  });
+}
+
+/** From the draft, or from wherever this campaign was interrupted, to its end. */
+export async function sendNotice(options: {
+  app: Bellwether;
+  io: Io;
+  notice: Notice;
+  campaign: Campaign;
+  interrupt: Interrupt;
+  json: boolean;
+}): Promise<ExitCode> {
+  const { app, io, notice, campaign, interrupt, json } = options;
+  if (campaign.state === "draft") {
+    const refused = await launchDraft({ app, io, notice, campaign, interrupt, json });
+    if (refused !== null) return refused;
+  } else if (campaign.state === "paused") {
+    io.say(`"${campaign.name}" is paused: ${campaign.why ?? ""} \`bellwether resume\` lets it go on.`);
+  } else {
+    io.say(`"${campaign.name}" was begun before; going on with it.`);
+  }
+  return runCampaign({ app, io, campaignId: campaign.id, interrupt, json });
+}
+
+async function launchDraft(options: {
+  app: Bellwether;
+  io: Io;
+  notice: Notice;
+  campaign: Campaign;
+  interrupt: Interrupt;
+  json: boolean;
+}): Promise<ExitCode | null> {
+  const { app, io, notice, campaign, interrupt, json } = options;
+  const checked = await checkWithProgress(app, io, notice, interrupt.signal);
+  if (checked === null) return EXIT.interrupted;
+  tellChecked(io, checked, campaign.overrides);
+  if (isBlocked(checked.findings, campaign.overrides)) {
+    if (json) await io.out(`${JSON.stringify({ findings: checked.findings })}\n`);
+    io.say("Refused: nothing was sent. Repair what stands above, or override it by name and reason:");
+    io.say('  --override CODE="why"');
+    return EXIT.refused;
+  }
+  if (!campaign.confirmed) {
+    if (!io.canAsk) {
+      throw new BellwetherError(
+        "not-confirmed",
+        `Nobody said yes to sending ${checked.recipients} mails, and nobody can be asked here.`,
+        "Add --yes.",
+      );
+    }
+    if (!(await io.confirm(`Send ${checked.recipients} mails now?`))) {
+      io.say("Nothing was sent.");
+      return EXIT.interrupted;
+    }
+  }
+  await app.manager.launch(campaign, notice, checked);
+  return null;
+}
+
+export async function check(io: Io, file: string, options: CommonOptions): Promise<ExitCode> {
+  return withBellwether(io, options, async (app) => {
+    const interrupt = createInterrupt(io);
+    try {
+      const notice = await app.manager.read(file);
+      const checked = await checkWithProgress(app, io, notice, interrupt.signal);
+      if (checked === null) return EXIT.interrupted;
+      if (options.json === true) await io.out(`${JSON.stringify({ findings: checked.findings })}\n`);
+      tellChecked(io, checked, {});
+      return isBlocked(checked.findings, {}) ? EXIT.refused : EXIT.done;
+    } finally {
+      interrupt.dispose();
+    }
+  });
+}
+
+async function checkWithProgress(
+  app: Bellwether,
+  io: Io,
+  notice: Notice,
+  signal: AbortSignal,
+): Promise<Checked | null> {
+  const words = { import: "rows read", render: "mails rendered" };
+  let saidAtMs = performance.now();
+  try {
+    return await app.manager.check(notice, {
+      signal,
+      onProgress: (step, done) => {
+        if (performance.now() - saidAtMs < 2_000) return;
+        saidAtMs = performance.now();
+        io.say(`${done} ${words[step]} ...`);
+      },
+    });
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
+  }
+}
+
+function tellChecked(io: Io, checked: Checked, overrides: Readonly<Record<string, string>>): void {
+  const parts = checked.providers.map(([provider, count]) => `${providerTitle(provider)} ${count}`);
+  io.say(`${checked.recipients} addresses${parts.length > 0 ? `: ${parts.join(", ")}` : ""}.`);
+  for (const finding of checked.findings) tellFinding(io, finding, overrides[finding.code]);
+}
+
+function tellFinding(io: Io, finding: Finding, override: string | undefined): void {
+  const mark = { blocker: "BLOCKER", warning: "Warning", info: "Note" }[finding.severity];
+  io.say(`${mark} ${finding.code}: ${safeText(finding.message)}`);
+  io.say(`  ${safeText(finding.hint)}`);
+  if (override !== undefined) io.say(`  Overridden: ${override}`);
+}
+
+/** CODE="why" */
+function parseOverrides(given: readonly string[]): Record<string, string> {
+  const overrides: Record<string, string> = {};
+  for (const text of given) {
+    const at = text.indexOf("=");
+    const code = at < 0 ? text : text.slice(0, at);
+    const why = at < 0 ? "" : text.slice(at + 1).trim();
+    if (!(code in FINDINGS)) {
+      throw new BellwetherError(
+        "usage",
+        `--override names "${code}", which is no finding.`,
+        didYouMean(code, Object.keys(FINDINGS)) || "`check` shows the codes of what it found.",
+      );
+    }
+    if (why === "") {
+      throw new BellwetherError("usage", `--override ${code} gives no reason.`, `Write --override ${code}="why".`);
+    }
+    overrides[code] = why;
+  }
+  return overrides;
+}

@@ -1,0 +1,154 @@
+#!/usr/bin/env node
+// The command line: which commands there are and what they take. Each loads its own code only when it runs, so
+// that --help answers at once.
+import { Command, CommanderError } from "commander";
+import { createIo, tellError } from "./cli/io.ts";
+import { EXIT } from "./errors.ts";
+
+const io = createIo();
+let exitCode: number = EXIT.done;
+
+const program = new Command("bellwether")
+  .description("Tells clients about maintenance by mail, and stops by itself when a mailbox provider turns against it.")
+  .showHelpAfterError("(bellwether --help lists the commands)")
+  .configureHelp({ sortSubcommands: false })
+  .exitOverride();
+
+type Options = Record<string, unknown> & { config?: string; json?: boolean };
+
+function command(name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option("--config <file>", "configuration file (default: bellwether.toml here)");
+}
+
+/** Runs a command's work and remembers its exit code. */
+function runs<A extends unknown[]>(work: (...args: A) => Promise<number>) {
+  return async (...args: A): Promise<void> => {
+    exitCode = await work(...args);
+  };
+}
+
+const json = ["--json", "machine output on stdout"] as const;
+
+command("serve", "drive this database until told to stop; without configuration a sandbox").action(
+  runs(async (options: Options) => (await import("./cli/serve.ts")).serve(io, options)),
+);
+command("demo", "play the day that this program was made for, on simulated providers").action(
+  runs(async () => (await import("./sandbox/demo.ts")).demo()),
+);
+command("send", "import, check, and send a campaign until it is done or held")
+  .argument("<campaign.toml>")
+  .option("--yes", "launch without asking")
+  .option("--override <CODE=why>", "launch in spite of a finding, with a reason", collect, [])
+  .option("--again <name>", "send a finished campaign once more, under another name")
+  .option(...json)
+  .action(runs(async (file: string, options: Options) => (await import("./cli/send.ts")).send(io, file, options)));
+command("check", "every check before a launch, and nothing else")
+  .argument("<campaign.toml>")
+  .option(...json)
+  .action(runs(async (file: string, options: Options) => (await import("./cli/send.ts")).check(io, file, options)));
+command("import", "make a CSV file a named audience")
+  .argument("<audience>")
+  .argument("<file.csv>")
+  .option(...json)
+  .action(
+    runs(async (name: string, file: string, options: Options) =>
+      (await import("./cli/import.ts")).importAudience(io, name, file, options),
+    ),
+  );
+command("preview", "write the mail that one client would get")
+  .argument("<campaign.toml>")
+  .requiredOption("--to <address>", "an address of the audience")
+  .option("--out <folder>", "where to write it", ".")
+  .option(...json)
+  .action(
+    runs(async (file: string, options: Options & { to: string }) =>
+      (await import("./cli/preview.ts")).preview(io, file, options),
+    ),
+  );
+command("status", "how far a campaign is")
+  .argument("[campaign]", "id or name; the latest when left out")
+  .option("--all", "list all campaigns")
+  .option(...json)
+  .action(
+    runs(async (which: string | undefined, options: Options) => (await import("./cli/look.ts")).status(io, which, options)),
+  );
+command("pause", "pause a campaign; what is on the way is finished")
+  .argument("[campaign]")
+  .option(...json)
+  .action(
+    runs(async (which: string | undefined, options: Options) => (await import("./cli/steer.ts")).pause(io, which, options)),
+  );
+command("resume", "go on with whatever was paused, held or interrupted, to the end")
+  .argument("[campaign]")
+  .option("--provider <id>", "only this provider's lane")
+  .option("--yes", "launch an interrupted draft without asking")
+  .option(...json)
+  .action(
+    runs(async (which: string | undefined, options: Options) =>
+      (await import("./cli/resume.ts")).resume(io, which, options),
+    ),
+  );
+command("cancel", "end a campaign; who was not told is listed by untold")
+  .argument("[campaign]")
+  .option(...json)
+  .action(
+    runs(async (which: string | undefined, options: Options) => (await import("./cli/steer.ts")).cancel(io, which, options)),
+  );
+command("stop", "stop everything, at once")
+  .option(...json)
+  .action(runs(async (options: Options) => (await import("./cli/steer.ts")).stop(io, options)));
+command("report", "what came of a campaign")
+  .argument("[campaign]")
+  .option(...json)
+  .action(
+    runs(async (which: string | undefined, options: Options) => (await import("./cli/look.ts")).report(io, which, options)),
+  );
+command("untold", "everybody who has not got the notice, as CSV")
+  .argument("[campaign]")
+  .action(
+    runs(async (which: string | undefined, options: Options) => (await import("./cli/look.ts")).untold(io, which, options)),
+  );
+command("uncertain", "mails of which nobody knows whether they arrived")
+  .argument("[campaign]")
+  .option("--resend", "send them once more")
+  .option("--mark-sent", "count them as told")
+  .option(...json)
+  .action(
+    runs(async (which: string | undefined, options: Options) =>
+      (await import("./cli/look.ts")).uncertain(io, which, options),
+    ),
+  );
+command("find", "what was this client told, when, and what did their provider say")
+  .argument("<address|account>")
+  .option(...json)
+  .action(runs(async (text: string, options: Options) => (await import("./cli/look.ts")).find(io, text, options)));
+command("export", "the outcome log, JSON lines")
+  .argument("[campaign]")
+  .action(
+    runs(async (which: string | undefined, options: Options) =>
+      (await import("./cli/look.ts")).exportLog(io, which, options),
+    ),
+  );
+command("classify", "what an SMTP reply means")
+  .argument("[text]", 'a reply, a file, or "-"')
+  .option("--jsonl", "one JSON object a line, in and out")
+  .action(
+    runs(async (text: string | undefined, options: Options) =>
+      (await import("./cli/classify.ts")).classify(io, text, options),
+    ),
+  );
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  else exitCode = tellError(io, error, process.argv.includes("--json"));
+}
+process.exitCode = exitCode;
