@@ -119,7 +119,8 @@ function sentenceOf(delivery: FoundDelivery, outline: Outline): string {
     return `Told${when("accepted")}, and marked as spam by the recipient${when("complained")}.`;
   const lane = outline.lanes.find((one) => one.id === delivery.laneId);
   const hold = lane === undefined ? null : holdOf(lane, outline.campaign.state);
-  return `Not told: ${whyUntold({ delivery, hold, campaign: outline.campaign.state })}`;
+  const why = whyUntold({ delivery, hold, campaign: outline.campaign.state });
+  return why.startsWith("Not sent") ? why.replace("Not sent", "Not told") : `Not told: ${why}`;
 }
 
 /** Clients of the audience for whom there is no row: without an address, or not yet planned. */

@@ -97,7 +97,6 @@ function table({ lanes, totals }: Report, paint: Paint): string[] {
 
 function card(lane: LaneReport, hold: ReportHold, report: Report, paint: Paint, columns: number): string[] {
   const title = safeText(providerTitle(lane.provider));
-  const waiting = lane.totals.pending + lane.totals.deferred;
   // What a route's hold stops goes on as one.
   const one = hold.scope === "route" ? "" : ` --provider ${safeText(lane.provider)}`;
   const resume = `bellwether resume ${report.campaign}${one}`;
@@ -108,10 +107,7 @@ function card(lane: LaneReport, hold: ReportHold, report: Report, paint: Paint, 
   const lines = [
     paint("red", `! ${title} is held since ${shownTime(hold.at)}: ${describeReason(hold.reason)}`),
     ...section("What happened", hold.message),
-    ...section(
-      "What you can do now",
-      `Nothing gets lost: ${shownCount(waiting)} wait. When the cause is repaired:`,
-    ),
+    ...section("What you can do now", `${whatWaits(lane.totals)} When the cause is repaired:`),
     `      ${resume}`,
     ...section("What an engineer must do", hold.advice),
     ...section("What to tell clients on the phone", hold.tell),
@@ -123,6 +119,12 @@ function card(lane: LaneReport, hold: ReportHold, report: Report, paint: Paint, 
   if (hold.evidence.length > 0) lines.push(`  ${paint("bold", "What was answered, word for word")}`);
   for (const reply of hold.evidence) for (const line of safeLines(reply)) lines.push(`    | ${line}`);
   return lines;
+}
+
+function whatWaits({ pending, deferred }: Totals): string {
+  const waiting = pending + deferred;
+  if (waiting === 0) return "Nothing more waits here; those that were refused return with a resume.";
+  return `Nothing gets lost: ${shownCount(waiting)} ${waiting === 1 ? "address waits" : "addresses wait"}, and those that were refused return.`;
 }
 
 function closing(campaign: number, totals: Totals): string[] {

@@ -74,14 +74,14 @@ describe("find", () => {
         account: "C-1",
         state: "accepted",
         at: "2017-04-28T08:41:00.000Z",
-        sentence: "Told on 2017-04-28 08:41 UTC: Gmail accepted it.",
+        sentence: "Told on 2017-04-28 08:41 UTC: Gmail / Google Workspace accepted it.",
         attempts: [
           { attempt: 1, try: 1, event: "rejected", reply: REPLY, reason: "reverse-dns" },
           { attempt: 2, try: 1, event: "accepted", reply: "250 2.0.0 OK", reason: null },
         ],
       },
     ]);
-    expect(found.notices[0]?.sentence).toMatch(/^Not told: Not sent: mail to Gmail is stopped/);
+    expect(found.notices[0]?.sentence).toMatch(/^Not told: mail to Gmail \/ Google Workspace is stopped/);
     expect(found.suppressions).toEqual([]);
   });
 
@@ -92,7 +92,9 @@ describe("find", () => {
       ["Ann@gmail.com", "C-1", "accepted"],
       ["bo@gmail.com", "C-1", "bounced"],
     ]);
-    expect(ofFirst[1]?.sentence).toMatch(/^Not told: Gmail says: there is no such mailbox/);
+    expect(ofFirst[1]?.sentence).toMatch(
+      /^Not told: Gmail \/ Google Workspace says: there is no such mailbox/,
+    );
     expect(found.suppressions).toMatchObject([
       {
         address: "bo@gmail.com",

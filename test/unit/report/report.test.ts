@@ -168,7 +168,7 @@ describe("the text of a report", () => {
   it("has a row a lane with the columns that are not all zero, and a card with all its readers", () => {
     const text = renderReport(report, { colour: false });
     expect(text).toMatch(/provider +state +addresses +accepted +bounced +pending\n/);
-    expect(text).toMatch(/Gmail +! held +390 +0 +3 +387\n/);
+    expect(text).toMatch(/Gmail \/ Google Workspace +! held +390 +0 +3 +387\n/);
     expect(text).toMatch(/all +1 390 +1 000 +3 +387\n/);
     expect(text).not.toMatch(/complained|expired/);
     for (const part of [hold.message, hold.advice, hold.tell, "bellwether resume 7 --provider google"])

@@ -66,7 +66,7 @@ describe("the untold list", () => {
       "address,name,account,locale,timezone,provider,state,reason,why,plan,client state",
     );
     const why =
-      "Gmail refused our server: the sending server's address has no reverse DNS name; it is our fault, the mailbox is fine.";
+      "Gmail / Google Workspace refused our server: the sending server's address has no reverse DNS name; it is our fault, the mailbox is fine.";
     expect(rows).toMatchObject([
       {
         address: "Ann@gmail.com",
@@ -87,7 +87,9 @@ describe("the untold list", () => {
   it("tells why those of a held lane still wait", async () => {
     const id = await world.campaign({ lanes: { google: { pending: 1 } }, holds: { google: NO_REVERSE_DNS } });
     const { rows } = await listed(id);
-    expect(rows[0]?.why).toMatch(/^Not sent: mail to Gmail is stopped.* reverse DNS .*our fault/);
+    expect(rows[0]?.why).toMatch(
+      /^Not sent: mail to Gmail \/ Google Workspace is stopped.* reverse DNS .*our fault/,
+    );
   });
 
   it("has the clients whom an interrupted plan has not reached", async () => {
