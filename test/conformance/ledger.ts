@@ -514,7 +514,7 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
         for (let i = 0; (await lane()).state !== "held"; i++) {
           if (i === 10) throw new Error("never held");
           await send({ reason: "rate-limited", hard: false });
-          world.clock.advance(HOUR);
+          world.clock.advance(16 * 60_000);
           await tick();
         }
         expect(await holdOf()).toMatchObject({ detector: "pace", reason: "rate-limited" });

@@ -74,7 +74,11 @@ async function claim(
   if (context === undefined) throw new Error(`There is no lane ${laneId}.`);
   const { lane } = context;
   const wanted = Math.min(limit, roomOf(lane));
-  if (wanted <= 0 || !mayRun(context, nowMs)) return { deliveries: [], lane: toView(context, nowMs) };
+  // The reaper passes a dead worker once: what it claimed after that would never come back.
+  const alive = (await tx.worker.count({ where: { id: worker, dead: false } })) > 0;
+  if (!alive || wanted <= 0 || !mayRun(context, nowMs)) {
+    return { deliveries: [], lane: toView(context, nowMs) };
+  }
 
   const now = sqlTime(nowMs);
   const rows = await tx.$queryRawUnsafe<ClaimRow[]>(
