@@ -6,7 +6,7 @@ import { matchesFilter } from "../../client/audience.ts";
 import type { ClaimedClient, ClaimedDelivery } from "../../delivery/delivery.ts";
 import type { CommitGroup, Committed, Ledger } from "../../delivery/store.ts";
 import type { PrismaClient } from "../database/generated/sqlite/client.ts";
-import { type Database, sqlTime } from "../database/sqlite.ts";
+import { type Database, fromSqlTime, sqlTime } from "../database/sqlite.ts";
 import {
   addEvents,
   type LaneInContext,
@@ -63,6 +63,8 @@ interface ClaimRow {
   address: string;
   domain: string;
   key: string;
+  due_at: Date | string;
+  spread: number;
 }
 
 async function claim(
@@ -90,7 +92,7 @@ async function claim(
        SELECT id FROM (SELECT id FROM delivery WHERE lane_id = ? AND state = 'pending' AND due_at <= ?
                        ORDER BY due_at, spread LIMIT ?)
        LIMIT ?)
-     RETURNING id, attempt, try, losses, waited, revision, address, domain, key`,
+     RETURNING id, attempt, try, losses, waited, revision, address, domain, key, due_at, spread`,
     worker,
     lane.epoch,
     lane.id,
@@ -101,11 +103,13 @@ async function claim(
     wanted,
     wanted,
   );
+  // The rows come in the order of the table, which is the order of the file.
+  rows.sort((a, b) => (fromSqlTime(a.due_at) ?? 0) - (fromSqlTime(b.due_at) ?? 0) || a.spread - b.spread);
   lane.outstanding += rows.length;
   if (rows.length < wanted) lane.nextDueMs = await nextDue(tx, lane.id);
   await writeLanes(tx, [lane]);
   const clients = rows.length === 0 ? new Map<string, ClaimedClient[]>() : await clientsOf(tx, context, rows);
-  const deliveries: ClaimedDelivery[] = rows.map(({ key, ...row }) => ({
+  const deliveries: ClaimedDelivery[] = rows.map(({ key, due_at: _due, spread: _spread, ...row }) => ({
     ...row,
     campaignId: lane.campaignId,
     laneId: lane.id,
