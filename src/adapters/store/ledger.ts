@@ -106,7 +106,7 @@ async function claim(
   // The rows come in the order of the table, which is the order of the file.
   rows.sort((a, b) => (fromSqlTime(a.due_at) ?? 0) - (fromSqlTime(b.due_at) ?? 0) || a.spread - b.spread);
   lane.outstanding += rows.length;
-  if (rows.length < wanted) lane.nextDueMs = await nextDue(tx, lane.id);
+  lane.nextDueMs = await nextDue(tx, lane.id);
   await writeLanes(tx, [lane]);
   const clients = rows.length === 0 ? new Map<string, ClaimedClient[]>() : await clientsOf(tx, context, rows);
   const deliveries: ClaimedDelivery[] = rows.map(({ key, due_at: _due, spread: _spread, ...row }) => ({
