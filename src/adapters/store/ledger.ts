@@ -166,21 +166,23 @@ async function commit(
     ? new Map((await readLanes(tx, { ids: [...ids] })).map((one) => [one.lane.id, one]))
     : contexts;
 
-  const wanted = group.intents.filter((intent) => {
-    const context = lanes.get(intent.laneId);
-    return context !== undefined && context.lane.epoch === intent.epoch && mayRun(context, nowMs);
-  });
   const intended = new Set<number>();
-  if (wanted.length > 0) {
-    // The second branch answers a repeated commit whose answer was lost: these intents are ours already.
+  if (group.intents.length > 0) {
+    const intents = group.intents.map((one) => {
+      const context = lanes.get(one.laneId);
+      const fresh = context !== undefined && context.lane.epoch === one.epoch && mayRun(context, nowMs);
+      return { id: one.delivery, epoch: one.epoch, try: one.try, fresh: fresh ? 1 : 0 };
+    });
+    // The second branch answers a repeated commit whose answer was lost: these intents are ours already, even if
+    // the lane was held since. Denied now, they would stay `sending` under a worker that forgot them.
     const rows = await tx.$queryRawUnsafe<{ id: number }[]>(
       `UPDATE delivery SET state = 'sending', try = s.value->>'try'
        FROM json_each(?) AS s
        WHERE delivery.id = s.value->>'id' AND delivery.worker_id = ? AND delivery.epoch = s.value->>'epoch'
-         AND ((delivery.state = 'claimed' AND delivery.try = (s.value->>'try') - 1)
+         AND ((delivery.state = 'claimed' AND delivery.try = (s.value->>'try') - 1 AND s.value->>'fresh' = 1)
            OR (delivery.state = 'sending' AND delivery.try = s.value->>'try'))
        RETURNING id`,
-      JSON.stringify(wanted.map((one) => ({ id: one.delivery, epoch: one.epoch, try: one.try }))),
+      JSON.stringify(intents),
       group.worker,
     );
     for (const row of rows) intended.add(row.id);
