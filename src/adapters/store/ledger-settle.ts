@@ -91,6 +91,8 @@ async function match(
     const mine = row.state === "sending" && row.worker_id === worker;
     if (!mine && row.state !== "uncertain") return [];
     if (!mayMove(DELIVERY_MOVES, row.state, one.next.state)) return [];
+    // A group may hold the same settle twice; the second one shall find its row moved.
+    byId.delete(one.delivery);
     return [{ ...one, from: row.state, unit: row.unit, evidence: row.evidence, row }];
   });
 }
