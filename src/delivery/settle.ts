@@ -2,7 +2,7 @@
 // the settle transaction with the lane's locked row and with only those outcomes whose rows really moved.
 import type { BreakerConfig, Trip } from "../breaker/breaker.ts";
 import { stepLane } from "../breaker/breaker.ts";
-import type { Evidence } from "../breaker/evidence.ts";
+import { type Evidence, slows } from "../breaker/evidence.ts";
 import { describeHold } from "../breaker/hold.ts";
 import type { LaneRecord } from "../breaker/lane-record.ts";
 import { OPEN_WINDOW } from "../breaker/ramp.ts";
@@ -97,6 +97,8 @@ function applyEvidence(
     }
     return;
   }
+  // Twenty connections that are asked for less at the same moment were asked once: the lane rests already.
+  if (lane.state === "backing-off" && slows(evidence)) return;
   const wasWindow = lane.window;
   const step = stepLane(lane, evidence, config);
   lane.window = step.window;
