@@ -180,9 +180,8 @@ async function consequences(tx: PrismaClient, folds: readonly Fold[], input: Set
       fold.events.map((one) => ({ campaignId, laneId, atMs: nowMs, ...one })),
     );
     for (const unit of fold.setAside) await setAside(tx, { campaignId, laneId, unit, nowMs });
-    if (fold.lane.hold?.detector === "address" && fold.events.some((one) => one.event === "held")) {
-      await rollBackSuppressions(tx, laneId);
-    }
+    // At the hold, and again for what was on the wire and is settled after it.
+    if (fold.lane.hold?.detector === "address") await rollBackSuppressions(tx, laneId);
     if (fold.address.bad > 0) {
       const tripped = await stepCampaign(tx, campaignId, fold.address, breaker);
       if (tripped) {
