@@ -95,16 +95,18 @@ async function resume(
     // What a refusing route left behind in a lane that is done comes back with the route.
     const left = lane.state === "done" && (await hasReturning(tx, lane.id));
     if (lane.state !== "held" && lane.state !== "blind" && !left && routeState !== "held") continue;
+    let returned: number;
     if (lane.state === "ramping" || lane.state === "open" || lane.state === "backing-off") {
-      steered.returned += await returnBounced(tx, lane.id, nowMs);
+      returned = await returnBounced(tx, lane.id, nowMs);
       lane.nextDueMs = nowMs;
       lane.epoch += 1;
     } else {
-      steered.returned += await resumeLane(tx, { lane, nowMs, by: "person" });
+      returned = await resumeLane(tx, { lane, nowMs, by: "person" });
     }
+    steered.returned += returned;
     await writeLanes(tx, [lane]);
     steered.lanes.push(lane.provider);
-    const text = `${providerTitle(lane.provider)} goes on, one mail first; ${steered.returned} return to be sent again.`;
+    const text = `${providerTitle(lane.provider)} goes on, one mail first; ${returned} return to be sent again.`;
     await addEvents(tx, [{ campaignId: campaign.id, laneId: lane.id, atMs: nowMs, event: "resumed", text }]);
   }
   for (const name of routes) await tx.route.update({ where: { name }, data: { state: "ready", hold: null } });
