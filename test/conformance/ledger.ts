@@ -937,6 +937,17 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
         await expectCounted();
       });
 
+      it("to cancel that a crash cut short is carried out by the next tick", async () => {
+        const id = await start([{ provider: "google", size: 6, window: 6 }]);
+        await claim(2);
+        await world.db.write((tx) => tx.campaign.update({ where: { id }, data: { state: "cancelled" } }));
+        expect(await tick()).toBe(true);
+        expect(await rows("cancelled")).toHaveLength(6);
+        expect((await campaign(id))?.endedAtMs).toBe(world.clock.now());
+        expect(await tick()).toBe(false);
+        await expectCounted();
+      });
+
       it("to plan the same chunk twice writes it once", async () => {
         const lanes = [{ provider: "google", size: 7 }];
         const id = await start(lanes, { planned: false });

@@ -4,6 +4,7 @@ import type { BreakerConfig } from "../../breaker/breaker.ts";
 import { easeDetector, isTripped, stepDetector } from "../../breaker/detector.ts";
 import { describeHold } from "../../breaker/hold.ts";
 import { DELIVERY_MOVES, type DeliveryState } from "../../delivery/delivery.ts";
+import type { Settlement } from "../../delivery/outcome.ts";
 import {
   type DoorRefusal,
   type Fold,
@@ -76,7 +77,7 @@ export async function settleGroup(tx: PrismaClient, input: SettleInput): Promise
 /** The settles whose rows are still where this try left them; a repeated or overtaken settle matches nothing. */
 async function match(
   tx: PrismaClient,
-  { settles, worker }: SettleInput,
+  { settles, worker, contexts }: SettleInput,
 ): Promise<(Settled & { row: Row })[]> {
   if (settles.length === 0) return [];
   const rows = await tx.$queryRawUnsafe<Row[]>(
@@ -93,8 +94,15 @@ async function match(
     if (!mayMove(DELIVERY_MOVES, row.state, one.next.state)) return [];
     // A group may hold the same settle twice; the second one shall find its row moved.
     byId.delete(one.delivery);
-    return [{ ...one, from: row.state, unit: row.unit, evidence: row.evidence, row }];
+    const cancelled = contexts.get(one.laneId)?.campaignState === "cancelled";
+    const next = cancelled ? withoutRetry(one.next) : one.next;
+    return [{ ...one, next, from: row.state, unit: row.unit, evidence: row.evidence, row }];
   });
+}
+
+/** Nobody tries again what a cancelled campaign had on the wire: it moves on to its end in the same step. */
+function withoutRetry(next: Settlement): Settlement {
+  return mayMove(DELIVERY_MOVES, next.state, "cancelled") ? { ...next, state: "cancelled" } : next;
 }
 
 async function moveRows(tx: PrismaClient, settled: readonly Settled[], nowMs: number): Promise<void> {

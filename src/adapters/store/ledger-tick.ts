@@ -4,6 +4,7 @@ import { RETRY_DEADLINE_SECONDS } from "../../delivery/retry.ts";
 import { providerTitle } from "../../provider/directory.ts";
 import type { PrismaClient } from "../database/generated/sqlite/client.ts";
 import { type Database, sqlTime } from "../database/sqlite.ts";
+import { endCancelled } from "./campaign-steer.ts";
 import { resumeLane } from "./lane-resume.ts";
 import { addEvents, type LaneInContext, nextDue, readLanes, writeLanes } from "./lane-rows.ts";
 
@@ -16,6 +17,11 @@ export async function tick(db: Database, { soakMs }: { soakMs: number }): Promis
   const nowMs = db.now();
   const campaigns = await db.read.campaign.findMany({ where: { state: "running", planned: true } });
   let moved = false;
+  // A process died between the order to cancel and its end.
+  for (const { id } of await db.read.campaign.findMany({ where: { state: "cancelled", endedAt: null } })) {
+    await endCancelled(db, id);
+    moved = true;
+  }
   for (const { id } of campaigns) {
     const lanes = await readLanes(db.read, { campaignId: id });
     if (!lanes.some((one) => isDue(one, nowMs, soakMs)) && lanes.some(goesOn)) continue;

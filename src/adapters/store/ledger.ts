@@ -13,6 +13,7 @@ import {
   mayRun,
   nextDue,
   readLanes,
+  recount,
   toView,
   writeLanes,
 } from "./lane-rows.ts";
@@ -255,19 +256,4 @@ async function reap(
   }
   await recount(tx, new Set([...released, ...lost].map((row) => row.lane_id)));
   return { workers: dead.length, uncertain: lost.length };
-}
-
-/** Sets what a lane has out, and when its next delivery is due, from its rows. */
-export async function recount(tx: PrismaClient, laneIds: ReadonlySet<number>): Promise<void> {
-  for (const id of laneIds) {
-    const due = await nextDue(tx, id);
-    await tx.$executeRawUnsafe(
-      `UPDATE lane SET outstanding =
-         (SELECT count(*) FROM delivery WHERE lane_id = lane.id AND state = 'claimed')
-         + (SELECT count(*) FROM delivery WHERE lane_id = lane.id AND state = 'sending'), next_due = ?
-       WHERE id = ?`,
-      due === null ? null : sqlTime(due),
-      id,
-    );
-  }
 }
