@@ -66,6 +66,8 @@ function foldOne(fold: Fold, one: Settled, config: BreakerConfig): void {
   }
   if (one.next.state === "pending" || one.next.state === "deferred") {
     lane.nextDueMs = Math.min(lane.nextDueMs ?? Number.POSITIVE_INFINITY, one.next.dueAtMs);
+    // A woken process settles what had been uncertain, and everything else has ended meanwhile.
+    if (lane.state === "done") lane.state = "ramping";
   }
   if (one.outcome.event === "returned") return;
 

@@ -3,6 +3,7 @@
 import type { BreakerConfig } from "../../breaker/breaker.ts";
 import { easeDetector, isTripped, stepDetector } from "../../breaker/detector.ts";
 import { describeHold } from "../../breaker/hold.ts";
+import { CAMPAIGN_MOVES, type CampaignState } from "../../campaign/campaign.ts";
 import { DELIVERY_MOVES, type DeliveryState } from "../../delivery/delivery.ts";
 import type { Settlement } from "../../delivery/outcome.ts";
 import {
@@ -13,7 +14,7 @@ import {
   type Settle,
   type Settled,
 } from "../../delivery/settle.ts";
-import { mayMove } from "../../transition.ts";
+import { mayMove, move } from "../../transition.ts";
 import type { PrismaClient } from "../database/generated/sqlite/client.ts";
 import { sqlTime } from "../database/sqlite.ts";
 import { addEvents, type LaneInContext, writeLanes } from "./lane-rows.ts";
@@ -65,6 +66,7 @@ export async function settleGroup(tx: PrismaClient, input: SettleInput): Promise
     await moveRows(tx, settled, nowMs);
     await addOutcomes(tx, settled);
     await noteAddressFaults(tx, settled, nowMs);
+    await wakeCampaigns(tx, settled, input);
   }
   if (folds.length === 0) return false;
   await writeLanes(
@@ -175,6 +177,27 @@ async function addOutcomes(tx: PrismaClient, settled: readonly Settled[]): Promi
      FROM json_each(?)`,
     JSON.stringify(rows),
   );
+}
+
+/** A late settle that asks for another try lets a campaign go on that had ended without it. */
+async function wakeCampaigns(
+  tx: PrismaClient,
+  settled: readonly Settled[],
+  { contexts, nowMs }: SettleInput,
+): Promise<void> {
+  for (const one of settled) {
+    const context = contexts.get(one.laneId);
+    const again = one.next.state === "pending" || one.next.state === "deferred";
+    if (!again || context === undefined || !context.campaignState.startsWith("completed")) continue;
+    const { campaignId } = one;
+    move("campaign", CAMPAIGN_MOVES, context.campaignState as CampaignState, "running");
+    await tx.campaign.update({ where: { id: campaignId }, data: { state: "running", endedAt: null } });
+    for (const other of contexts.values()) {
+      if (other.lane.campaignId === campaignId) other.campaignState = "running";
+    }
+    const text = "A mail that was uncertain turned out not to have been sent: the campaign goes on.";
+    await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: "resumed", text }]);
+  }
 }
 
 /** What the folds order beyond their own lane: timeline, organisations, the campaign's detector, the route. */
