@@ -24,7 +24,8 @@ export async function tick(db: Database, { soakMs }: { soakMs: number }): Promis
   }
   for (const { id } of campaigns) {
     const lanes = await readLanes(db.read, { campaignId: id });
-    if (!lanes.some((one) => isDue(one, nowMs, soakMs)) && lanes.some(goesOn)) continue;
+    const due = lanes.some((one) => isDue(one, nowMs, soakMs)) || (await anyOverdue(db.read, lanes, nowMs));
+    if (!due && lanes.some(goesOn)) continue;
     moved = (await db.write((tx) => tickCampaign(tx, id, nowMs, soakMs))) || moved;
   }
   return moved;
@@ -38,6 +39,25 @@ function isDue({ lane, validUntilMs }: LaneInContext, nowMs: number, soakMs: num
   if (lane.state === "done" || lane.outstanding > 0) return false;
   if (lane.nextDueMs === null && lane.state !== "held" && lane.state !== "blind") return true;
   return isSilent(lane, nowMs, soakMs);
+}
+
+/** Does a delivery stand at the end of its last wait? Claims pass it over; only rows that are due are looked at. */
+async function anyOverdue(
+  read: PrismaClient,
+  lanes: readonly LaneInContext[],
+  nowMs: number,
+): Promise<boolean> {
+  for (const { lane } of lanes) {
+    if (lane.nextDueMs === null || lane.nextDueMs > nowMs) continue;
+    const rows = await read.$queryRawUnsafe<unknown[]>(
+      `SELECT id FROM delivery WHERE lane_id = ? AND state = 'deferred' AND due_at <= ?
+         AND waited >= ${RETRY_DEADLINE_SECONDS} LIMIT 1`,
+      lane.id,
+      sqlTime(nowMs),
+    );
+    if (rows.length > 0) return true;
+  }
+  return false;
 }
 
 function isSilent(lane: LaneInContext["lane"], nowMs: number, soakMs: number): boolean {
@@ -128,7 +148,7 @@ async function expire(
   const states = invalid ? ["pending", "deferred"] : ["deferred"];
   let count = 0;
   for (const state of states) {
-    const enough = invalid ? "" : `AND waited >= ${RETRY_DEADLINE_SECONDS}`;
+    const enough = invalid ? "" : `AND due_at <= '${sqlTime(nowMs)}' AND waited >= ${RETRY_DEADLINE_SECONDS}`;
     count += await tx.$executeRawUnsafe(
       `UPDATE delivery SET state = 'expired', changed_at = ?
        WHERE id IN (SELECT id FROM delivery WHERE lane_id = ? AND state = ? ${enough} LIMIT ?)`,

@@ -4,6 +4,7 @@ import type { BreakerConfig } from "../../breaker/breaker.ts";
 import { roomOf } from "../../breaker/lane-record.ts";
 import { matchesFilter } from "../../client/audience.ts";
 import type { ClaimedClient, ClaimedDelivery } from "../../delivery/delivery.ts";
+import { RETRY_DEADLINE_SECONDS } from "../../delivery/retry.ts";
 import type { CommitGroup, Committed, Ledger } from "../../delivery/store.ts";
 import type { PrismaClient } from "../database/generated/sqlite/client.ts";
 import { type Database, fromSqlTime, sqlTime } from "../database/sqlite.ts";
@@ -88,7 +89,7 @@ async function claim(
     `UPDATE delivery SET state = 'claimed', worker_id = ?, epoch = ?
      WHERE id IN (
        SELECT id FROM (SELECT id FROM delivery WHERE lane_id = ? AND state = 'deferred' AND due_at <= ?
-                       ORDER BY due_at LIMIT ?)
+                       AND waited < ${RETRY_DEADLINE_SECONDS} ORDER BY due_at LIMIT ?)
        UNION ALL
        SELECT id FROM (SELECT id FROM delivery WHERE lane_id = ? AND state = 'pending' AND due_at <= ?
                        ORDER BY due_at, spread LIMIT ?)
