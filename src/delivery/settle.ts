@@ -2,7 +2,7 @@
 // the settle transaction with the lane's locked row and with only those outcomes whose rows really moved.
 import type { BreakerConfig, Trip } from "../breaker/breaker.ts";
 import { stepLane } from "../breaker/breaker.ts";
-import type { Evidence } from "../breaker/evidence.ts";
+import { type Evidence, slows } from "../breaker/evidence.ts";
 import { describeHold } from "../breaker/hold.ts";
 import type { LaneRecord } from "../breaker/lane-record.ts";
 import { OPEN_WINDOW } from "../breaker/ramp.ts";
@@ -66,6 +66,8 @@ function foldOne(fold: Fold, one: Settled, config: BreakerConfig): void {
   }
   if (one.next.state === "pending" || one.next.state === "deferred") {
     lane.nextDueMs = Math.min(lane.nextDueMs ?? Number.POSITIVE_INFINITY, one.next.dueAtMs);
+    // A woken process settles what had been uncertain, and everything else has ended meanwhile.
+    if (lane.state === "done") lane.state = "ramping";
   }
   if (one.outcome.event === "returned") return;
 
@@ -97,6 +99,8 @@ function applyEvidence(
     }
     return;
   }
+  // Twenty connections that are asked for less at the same moment were asked once: the lane rests already.
+  if (lane.state === "backing-off" && slows(evidence)) return;
   const wasWindow = lane.window;
   const step = stepLane(lane, evidence, config);
   lane.window = step.window;

@@ -10,7 +10,7 @@ import type { PrismaClient } from "../database/generated/sqlite/client.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
 import { type Database, sqlTime } from "../database/sqlite.ts";
 import { resumeLane } from "./lane-resume.ts";
-import { addEvents, readLanes, writeLanes } from "./lane-rows.ts";
+import { addEvents, readLanes, recount, writeLanes } from "./lane-rows.ts";
 
 const CHUNK = 5_000;
 
@@ -48,27 +48,38 @@ async function cancel(db: Database, id: number, why: string): Promise<Steered> {
     const state = campaign.state as CampaignState;
     if (state === "cancelled") return;
     if (!mayMove(CAMPAIGN_MOVES, state, "cancelled")) throw wrongState(campaign, "cancelled");
-    await tx.campaign.update({
-      where: { id },
-      data: { state: "cancelled", why, endedAt: new Date(db.now()) },
-    });
+    await tx.campaign.update({ where: { id }, data: { state: "cancelled", why } });
     await addEvents(tx, [{ campaignId: id, laneId: null, atMs: db.now(), event: "cancelled", text: why }]);
   });
-  // What is on the wire settles; everything else ends here, a chunk at a time.
-  let count = CHUNK;
-  while (count === CHUNK) {
-    count = await db.write((tx) =>
-      tx.$executeRawUnsafe(
+  await endCancelled(db, id);
+  return { returned: 0, lanes: [] };
+}
+
+/**
+ * What is on the wire settles; everything else of a cancelled campaign ends here, a chunk at a time. The end is
+ * noted with the last chunk: a campaign without it was left half-way by a crash.
+ */
+export async function endCancelled(db: Database, id: number): Promise<void> {
+  for (let count = CHUNK; count === CHUNK; ) {
+    count = await db.write(async (tx) => {
+      const nowMs = db.now();
+      const ended = await tx.$executeRawUnsafe(
         `UPDATE delivery SET state = 'cancelled', worker_id = NULL, changed_at = ?
          WHERE id IN (SELECT id FROM delivery WHERE lane_id IN (SELECT id FROM lane WHERE campaign_id = ?)
                       AND state IN ('pending', 'claimed', 'deferred') LIMIT ?)`,
-        sqlTime(db.now()),
+        sqlTime(nowMs),
         id,
         CHUNK,
-      ),
-    );
+      );
+      // Claims were among them, and they held a place.
+      const lanes = await tx.lane.findMany({ where: { campaignId: id }, select: { id: true } });
+      await recount(tx, new Set(lanes.map((lane) => lane.id)));
+      if (ended < CHUNK) {
+        await tx.campaign.updateMany({ where: { id, endedAt: null }, data: { endedAt: new Date(nowMs) } });
+      }
+      return ended;
+    });
   }
-  return { returned: 0, lanes: [] };
 }
 
 async function resume(
@@ -97,16 +108,18 @@ async function resume(
     // What a refusing route left behind in a lane that is done comes back with the route.
     const left = lane.state === "done" && (await hasReturning(tx, lane.id));
     if (lane.state !== "held" && lane.state !== "blind" && !left && routeState !== "held") continue;
+    let returned: number;
     if (lane.state === "ramping" || lane.state === "open" || lane.state === "backing-off") {
-      steered.returned += await returnBounced(tx, lane.id, nowMs);
+      returned = await returnBounced(tx, lane.id, nowMs);
       lane.nextDueMs = nowMs;
       lane.epoch += 1;
     } else {
-      steered.returned += await resumeLane(tx, { lane, nowMs, by: "person" });
+      returned = await resumeLane(tx, { lane, nowMs, by: "person" });
     }
+    steered.returned += returned;
     await writeLanes(tx, [lane]);
     steered.lanes.push(lane.provider);
-    const text = `${providerTitle(lane.provider)} goes on, one mail first; ${steered.returned} return to be sent again.`;
+    const text = `${providerTitle(lane.provider)} goes on, one mail first; ${returned} return to be sent again.`;
     await addEvents(tx, [{ campaignId: campaign.id, laneId: lane.id, atMs: nowMs, event: "resumed", text }]);
   }
   for (const name of routes) await tx.route.update({ where: { name }, data: { state: "ready", hold: null } });

@@ -161,6 +161,21 @@ export async function nextDue(tx: PrismaClient, laneId: number): Promise<number 
   return row?.due == null ? null : Date.parse(row.due);
 }
 
+/** Sets what a lane has out, and when its next delivery is due, from its rows. */
+export async function recount(tx: PrismaClient, laneIds: ReadonlySet<number>): Promise<void> {
+  for (const id of laneIds) {
+    const due = await nextDue(tx, id);
+    await tx.$executeRawUnsafe(
+      `UPDATE lane SET outstanding =
+         (SELECT count(*) FROM delivery WHERE lane_id = lane.id AND state = 'claimed')
+         + (SELECT count(*) FROM delivery WHERE lane_id = lane.id AND state = 'sending'), next_due = ?
+       WHERE id = ?`,
+      due === null ? null : sqlTime(due),
+      id,
+    );
+  }
+}
+
 /** Writes sentences into the timeline. */
 export async function addEvents(
   tx: PrismaClient,

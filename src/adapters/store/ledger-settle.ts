@@ -3,7 +3,9 @@
 import type { BreakerConfig } from "../../breaker/breaker.ts";
 import { easeDetector, isTripped, stepDetector } from "../../breaker/detector.ts";
 import { describeHold } from "../../breaker/hold.ts";
+import { CAMPAIGN_MOVES, type CampaignState } from "../../campaign/campaign.ts";
 import { DELIVERY_MOVES, type DeliveryState } from "../../delivery/delivery.ts";
+import type { Settlement } from "../../delivery/outcome.ts";
 import {
   type DoorRefusal,
   type Fold,
@@ -12,7 +14,7 @@ import {
   type Settle,
   type Settled,
 } from "../../delivery/settle.ts";
-import { mayMove } from "../../transition.ts";
+import { mayMove, move } from "../../transition.ts";
 import type { PrismaClient } from "../database/generated/sqlite/client.ts";
 import { sqlTime } from "../database/sqlite.ts";
 import { addEvents, type LaneInContext, writeLanes } from "./lane-rows.ts";
@@ -64,6 +66,7 @@ export async function settleGroup(tx: PrismaClient, input: SettleInput): Promise
     await moveRows(tx, settled, nowMs);
     await addOutcomes(tx, settled);
     await noteAddressFaults(tx, settled, nowMs);
+    await wakeCampaigns(tx, settled, input);
   }
   if (folds.length === 0) return false;
   await writeLanes(
@@ -76,7 +79,7 @@ export async function settleGroup(tx: PrismaClient, input: SettleInput): Promise
 /** The settles whose rows are still where this try left them; a repeated or overtaken settle matches nothing. */
 async function match(
   tx: PrismaClient,
-  { settles, worker }: SettleInput,
+  { settles, worker, contexts }: SettleInput,
 ): Promise<(Settled & { row: Row })[]> {
   if (settles.length === 0) return [];
   const rows = await tx.$queryRawUnsafe<Row[]>(
@@ -91,8 +94,17 @@ async function match(
     const mine = row.state === "sending" && row.worker_id === worker;
     if (!mine && row.state !== "uncertain") return [];
     if (!mayMove(DELIVERY_MOVES, row.state, one.next.state)) return [];
-    return [{ ...one, from: row.state, unit: row.unit, evidence: row.evidence, row }];
+    // A group may hold the same settle twice; the second one shall find its row moved.
+    byId.delete(one.delivery);
+    const cancelled = contexts.get(one.laneId)?.campaignState === "cancelled";
+    const next = cancelled ? withoutRetry(one.next) : one.next;
+    return [{ ...one, next, from: row.state, unit: row.unit, evidence: row.evidence, row }];
   });
+}
+
+/** Nobody tries again what a cancelled campaign had on the wire: it moves on to its end in the same step. */
+function withoutRetry(next: Settlement): Settlement {
+  return mayMove(DELIVERY_MOVES, next.state, "cancelled") ? { ...next, state: "cancelled" } : next;
 }
 
 async function moveRows(tx: PrismaClient, settled: readonly Settled[], nowMs: number): Promise<void> {
@@ -167,6 +179,27 @@ async function addOutcomes(tx: PrismaClient, settled: readonly Settled[]): Promi
   );
 }
 
+/** A late settle that asks for another try lets a campaign go on that had ended without it. */
+async function wakeCampaigns(
+  tx: PrismaClient,
+  settled: readonly Settled[],
+  { contexts, nowMs }: SettleInput,
+): Promise<void> {
+  for (const one of settled) {
+    const context = contexts.get(one.laneId);
+    const again = one.next.state === "pending" || one.next.state === "deferred";
+    if (!again || context === undefined || !context.campaignState.startsWith("completed")) continue;
+    const { campaignId } = one;
+    move("campaign", CAMPAIGN_MOVES, context.campaignState as CampaignState, "running");
+    await tx.campaign.update({ where: { id: campaignId }, data: { state: "running", endedAt: null } });
+    for (const other of contexts.values()) {
+      if (other.lane.campaignId === campaignId) other.campaignState = "running";
+    }
+    const text = "A mail that was uncertain turned out not to have been sent: the campaign goes on.";
+    await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: "resumed", text }]);
+  }
+}
+
 /** What the folds order beyond their own lane: timeline, organisations, the campaign's detector, the route. */
 async function consequences(tx: PrismaClient, folds: readonly Fold[], input: SettleInput): Promise<boolean> {
   const { nowMs, breaker, contexts } = input;
@@ -178,9 +211,8 @@ async function consequences(tx: PrismaClient, folds: readonly Fold[], input: Set
       fold.events.map((one) => ({ campaignId, laneId, atMs: nowMs, ...one })),
     );
     for (const unit of fold.setAside) await setAside(tx, { campaignId, laneId, unit, nowMs });
-    if (fold.lane.hold?.detector === "address" && fold.events.some((one) => one.event === "held")) {
-      await rollBackSuppressions(tx, laneId);
-    }
+    // At the hold, and again for what was on the wire and is settled after it.
+    if (fold.lane.hold?.detector === "address") await rollBackSuppressions(tx, laneId);
     if (fold.address.bad > 0) {
       const tripped = await stepCampaign(tx, campaignId, fold.address, breaker);
       if (tripped) {

@@ -4,6 +4,7 @@ import { RETRY_DEADLINE_SECONDS } from "../../delivery/retry.ts";
 import { providerTitle } from "../../provider/directory.ts";
 import type { PrismaClient } from "../database/generated/sqlite/client.ts";
 import { type Database, sqlTime } from "../database/sqlite.ts";
+import { endCancelled } from "./campaign-steer.ts";
 import { resumeLane } from "./lane-resume.ts";
 import { addEvents, type LaneInContext, nextDue, readLanes, writeLanes } from "./lane-rows.ts";
 
@@ -16,9 +17,15 @@ export async function tick(db: Database, { soakMs }: { soakMs: number }): Promis
   const nowMs = db.now();
   const campaigns = await db.read.campaign.findMany({ where: { state: "running", planned: true } });
   let moved = false;
+  // A process died between the order to cancel and its end.
+  for (const { id } of await db.read.campaign.findMany({ where: { state: "cancelled", endedAt: null } })) {
+    await endCancelled(db, id);
+    moved = true;
+  }
   for (const { id } of campaigns) {
     const lanes = await readLanes(db.read, { campaignId: id });
-    if (!lanes.some((one) => isDue(one, nowMs, soakMs)) && lanes.some(goesOn)) continue;
+    const due = lanes.some((one) => isDue(one, nowMs, soakMs)) || (await anyOverdue(db.read, lanes, nowMs));
+    if (!due && lanes.some(goesOn)) continue;
     moved = (await db.write((tx) => tickCampaign(tx, id, nowMs, soakMs))) || moved;
   }
   return moved;
@@ -32,6 +39,25 @@ function isDue({ lane, validUntilMs }: LaneInContext, nowMs: number, soakMs: num
   if (lane.state === "done" || lane.outstanding > 0) return false;
   if (lane.nextDueMs === null && lane.state !== "held" && lane.state !== "blind") return true;
   return isSilent(lane, nowMs, soakMs);
+}
+
+/** Does a delivery stand at the end of its last wait? Claims pass it over; only rows that are due are looked at. */
+async function anyOverdue(
+  read: PrismaClient,
+  lanes: readonly LaneInContext[],
+  nowMs: number,
+): Promise<boolean> {
+  for (const { lane } of lanes) {
+    if (lane.nextDueMs === null || lane.nextDueMs > nowMs) continue;
+    const rows = await read.$queryRawUnsafe<unknown[]>(
+      `SELECT id FROM delivery WHERE lane_id = ? AND state = 'deferred' AND due_at <= ?
+         AND waited >= ${RETRY_DEADLINE_SECONDS} LIMIT 1`,
+      lane.id,
+      sqlTime(nowMs),
+    );
+    if (rows.length > 0) return true;
+  }
+  return false;
 }
 
 function isSilent(lane: LaneInContext["lane"], nowMs: number, soakMs: number): boolean {
@@ -122,7 +148,7 @@ async function expire(
   const states = invalid ? ["pending", "deferred"] : ["deferred"];
   let count = 0;
   for (const state of states) {
-    const enough = invalid ? "" : `AND waited >= ${RETRY_DEADLINE_SECONDS}`;
+    const enough = invalid ? "" : `AND due_at <= '${sqlTime(nowMs)}' AND waited >= ${RETRY_DEADLINE_SECONDS}`;
     count += await tx.$executeRawUnsafe(
       `UPDATE delivery SET state = 'expired', changed_at = ?
        WHERE id IN (SELECT id FROM delivery WHERE lane_id = ? AND state = ? ${enough} LIMIT ?)`,

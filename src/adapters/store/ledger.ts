@@ -4,15 +4,17 @@ import type { BreakerConfig } from "../../breaker/breaker.ts";
 import { roomOf } from "../../breaker/lane-record.ts";
 import { matchesFilter } from "../../client/audience.ts";
 import type { ClaimedClient, ClaimedDelivery } from "../../delivery/delivery.ts";
+import { RETRY_DEADLINE_SECONDS } from "../../delivery/retry.ts";
 import type { CommitGroup, Committed, Ledger } from "../../delivery/store.ts";
 import type { PrismaClient } from "../database/generated/sqlite/client.ts";
-import { type Database, sqlTime } from "../database/sqlite.ts";
+import { type Database, fromSqlTime, sqlTime } from "../database/sqlite.ts";
 import {
   addEvents,
   type LaneInContext,
   mayRun,
   nextDue,
   readLanes,
+  recount,
   toView,
   writeLanes,
 } from "./lane-rows.ts";
@@ -69,6 +71,8 @@ interface ClaimRow {
   address: string;
   domain: string;
   key: string;
+  due_at: Date | string;
+  spread: number;
 }
 
 async function claim(
@@ -80,27 +84,32 @@ async function claim(
   const [context] = await readLanes(tx, { ids: [laneId] });
   if (context === undefined) throw new Error(`There is no lane ${laneId}.`);
   const { lane } = context;
+  // The reaper passes a dead worker once: what it claimed after that would never come back.
+  const alive = (await tx.worker.count({ where: { id: worker, dead: false } })) > 0;
+  if (!alive || roomOf(lane) <= 0 || !mayRun(context, nowMs)) {
+    return { deliveries: [], lane: toView(context, nowMs) };
+  }
   const now = sqlTime(nowMs);
   const dailyLimit = config.dailyLimitOf?.(lane.route) ?? null;
   const left = dailyLimit === null ? limit : await leftToday(tx, lane.route, dailyLimit, now);
-  const wanted = Math.min(limit, roomOf(lane), left);
-  if (left <= 0 && mayRun(context, nowMs)) {
+  if (left <= 0) {
     // Used up: the lane is due again when the day is over.
     lane.nextDueMs = Math.floor(nowMs / DAY_MS + 1) * DAY_MS;
     await writeLanes(tx, [lane]);
+    return { deliveries: [], lane: toView(context, nowMs) };
   }
-  if (wanted <= 0 || !mayRun(context, nowMs)) return { deliveries: [], lane: toView(context, nowMs) };
+  const wanted = Math.min(limit, roomOf(lane), left);
 
   const rows = await tx.$queryRawUnsafe<ClaimRow[]>(
     `UPDATE delivery SET state = 'claimed', worker_id = ?, epoch = ?
      WHERE id IN (
        SELECT id FROM (SELECT id FROM delivery WHERE lane_id = ? AND state = 'deferred' AND due_at <= ?
-                       ORDER BY due_at LIMIT ?)
+                       AND waited < ${RETRY_DEADLINE_SECONDS} ORDER BY due_at LIMIT ?)
        UNION ALL
        SELECT id FROM (SELECT id FROM delivery WHERE lane_id = ? AND state = 'pending' AND due_at <= ?
                        ORDER BY due_at, spread LIMIT ?)
        LIMIT ?)
-     RETURNING id, attempt, try, losses, waited, revision, address, domain, key`,
+     RETURNING id, attempt, try, losses, waited, revision, address, domain, key, due_at, spread`,
     worker,
     lane.epoch,
     lane.id,
@@ -111,14 +120,16 @@ async function claim(
     wanted,
     wanted,
   );
+  // The rows come in the order of the table, which is the order of the file.
+  rows.sort((a, b) => (fromSqlTime(a.due_at) ?? 0) - (fromSqlTime(b.due_at) ?? 0) || a.spread - b.spread);
   lane.outstanding += rows.length;
   if (dailyLimit !== null) {
     await tx.$executeRawUnsafe("UPDATE route SET today = today + ? WHERE name = ?", rows.length, lane.route);
   }
-  if (rows.length < wanted) lane.nextDueMs = await nextDue(tx, lane.id);
+  lane.nextDueMs = await nextDue(tx, lane.id);
   await writeLanes(tx, [lane]);
   const clients = rows.length === 0 ? new Map<string, ClaimedClient[]>() : await clientsOf(tx, context, rows);
-  const deliveries: ClaimedDelivery[] = rows.map(({ key, ...row }) => ({
+  const deliveries: ClaimedDelivery[] = rows.map(({ key, due_at: _due, spread: _spread, ...row }) => ({
     ...row,
     campaignId: lane.campaignId,
     laneId: lane.id,
@@ -185,21 +196,23 @@ async function commit(
     ? new Map((await readLanes(tx, { ids: [...ids] })).map((one) => [one.lane.id, one]))
     : contexts;
 
-  const wanted = group.intents.filter((intent) => {
-    const context = lanes.get(intent.laneId);
-    return context !== undefined && context.lane.epoch === intent.epoch && mayRun(context, nowMs);
-  });
   const intended = new Set<number>();
-  if (wanted.length > 0) {
-    // The second branch answers a repeated commit whose answer was lost: these intents are ours already.
+  if (group.intents.length > 0) {
+    const intents = group.intents.map((one) => {
+      const context = lanes.get(one.laneId);
+      const fresh = context !== undefined && context.lane.epoch === one.epoch && mayRun(context, nowMs);
+      return { id: one.delivery, epoch: one.epoch, try: one.try, fresh: fresh ? 1 : 0 };
+    });
+    // The second branch answers a repeated commit whose answer was lost: these intents are ours already, even if
+    // the lane was held since. Denied now, they would stay `sending` under a worker that forgot them.
     const rows = await tx.$queryRawUnsafe<{ id: number }[]>(
       `UPDATE delivery SET state = 'sending', try = s.value->>'try'
        FROM json_each(?) AS s
        WHERE delivery.id = s.value->>'id' AND delivery.worker_id = ? AND delivery.epoch = s.value->>'epoch'
-         AND ((delivery.state = 'claimed' AND delivery.try = (s.value->>'try') - 1)
+         AND ((delivery.state = 'claimed' AND delivery.try = (s.value->>'try') - 1 AND s.value->>'fresh' = 1)
            OR (delivery.state = 'sending' AND delivery.try = s.value->>'try'))
        RETURNING id`,
-      JSON.stringify(wanted.map((one) => ({ id: one.delivery, epoch: one.epoch, try: one.try }))),
+      JSON.stringify(intents),
       group.worker,
     );
     for (const row of rows) intended.add(row.id);
@@ -272,19 +285,4 @@ async function reap(
   }
   await recount(tx, new Set([...released, ...lost].map((row) => row.lane_id)));
   return { workers: dead.length, uncertain: lost.length };
-}
-
-/** Sets what a lane has out, and when its next delivery is due, from its rows. */
-export async function recount(tx: PrismaClient, laneIds: ReadonlySet<number>): Promise<void> {
-  for (const id of laneIds) {
-    const due = await nextDue(tx, id);
-    await tx.$executeRawUnsafe(
-      `UPDATE lane SET outstanding =
-         (SELECT count(*) FROM delivery WHERE lane_id = lane.id AND state = 'claimed')
-         + (SELECT count(*) FROM delivery WHERE lane_id = lane.id AND state = 'sending'), next_due = ?
-       WHERE id = ?`,
-      due === null ? null : sqlTime(due),
-      id,
-    );
-  }
 }

@@ -1,0 +1,40 @@
+// A clock that stands still until a test moves it. Wall time may jump either way, monotonic time only goes on;
+// who sleeps is woken when monotonic time has come to the end of the sleep.
+import type { Clock } from "../../src/clock.ts";
+
+export interface TestClock extends Clock {
+  /** Time passes: wall and monotonic. */
+  advance(ms: number): void;
+  /** Somebody sets the wall clock, forward or back; nothing passes. */
+  jump(ms: number): void;
+}
+
+export function createTestClock(startMs = Date.UTC(2027, 3, 27, 8)): TestClock {
+  let wallMs = startMs;
+  let monotonicMs = 0;
+  let sleepers: { untilMs: number; wake: () => void }[] = [];
+  return {
+    now: () => wallMs,
+    monotonic: () => monotonicMs,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted || ms <= 0) return resolve();
+        const sleeper = { untilMs: monotonicMs + ms, wake: resolve };
+        sleepers.push(sleeper);
+        signal?.addEventListener("abort", () => {
+          sleepers = sleepers.filter((other) => other !== sleeper);
+          resolve();
+        });
+      }),
+    advance: (ms) => {
+      wallMs += ms;
+      monotonicMs += ms;
+      const due = sleepers.filter((one) => one.untilMs <= monotonicMs);
+      sleepers = sleepers.filter((one) => one.untilMs > monotonicMs);
+      for (const one of due) one.wake();
+    },
+    jump: (ms) => {
+      wallMs += ms;
+    },
+  };
+}
