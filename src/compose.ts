@@ -2,19 +2,19 @@
 // is the sandbox. The one place that knows adapters and stages at the same time.
 import os from "node:os";
 import path from "node:path";
-import { migrateSqlite } from "./adapters/database/migrate.ts";
 import { takeDriverLock } from "./adapters/database/driver-lock.ts";
+import { migrateSqlite } from "./adapters/database/migrate.ts";
 import { type Database, openSqlite } from "./adapters/database/sqlite.ts";
 import { createMxResolver } from "./adapters/dns.ts";
 import { createMemoryQueue } from "./adapters/queue/memory.ts";
-import { createSmtpTransport } from "./adapters/smtp/transport.ts";
 import { createDkimSigner } from "./adapters/smtp/dkim.ts";
+import { createSmtpTransport } from "./adapters/smtp/transport.ts";
 import { createAudienceStore } from "./adapters/store/audiences.ts";
 import { createCampaignStore } from "./adapters/store/campaigns.ts";
 import { createLedger } from "./adapters/store/ledger.ts";
 import { createReportStore } from "./adapters/store/reports.ts";
 import { signingSecret } from "./adapters/store/settings.ts";
-import { createCampaignManager, type CampaignManager } from "./campaign/manager.ts";
+import { type CampaignManager, createCampaignManager } from "./campaign/manager.ts";
 import { planCampaign } from "./campaign/plan.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
@@ -24,8 +24,8 @@ import { createEngine, type EngineOptions } from "./delivery/engine.ts";
 import { createMailSource, type Letterhead } from "./delivery/mailer.ts";
 import type { Transport } from "./delivery/transport.ts";
 import { BellwetherError } from "./errors.ts";
-import { createProviderLookup, type ProviderLookup } from "./provider/lookup.ts";
 import { PROVIDERS } from "./provider/directory.ts";
+import { createProviderLookup, type ProviderLookup } from "./provider/lookup.ts";
 import type { ReportStore } from "./report/store.ts";
 import type { Sandbox } from "./sandbox/providers.ts";
 
@@ -133,7 +133,9 @@ function compose(parts: {
   const transport = createSmtpTransport({ routes, helo: config.sender.helo, mx: resolver });
   const campaigns = createCampaignStore(db);
   const audiences = createAudienceStore(db);
-  const lookup = (): ProviderLookup => createProviderLookup({ resolver, clock, timeoutMs: config.dns.timeoutMs });
+  const lookup = recentLookup(clock, () =>
+    createProviderLookup({ resolver, clock, timeoutMs: config.dns.timeoutMs }),
+  );
   const templateDirs = [path.join(config.directory, "templates"), path.join(PACKAGE, "templates")];
   const manager = createCampaignManager({
     campaigns,
@@ -152,7 +154,10 @@ function compose(parts: {
     const lock = takeDriverLock(parts.file);
     if (lock === null) return null;
     const engine = createEngine({
-      ledger: createLedger(db, { breaker: config.breaker, dailyLimitOf: (name) => routes.get(name)?.dailyLimit ?? null }),
+      ledger: createLedger(db, {
+        breaker: config.breaker,
+        dailyLimitOf: (name) => routes.get(name)?.dailyLimit ?? null,
+      }),
       queue: createMemoryQueue(),
       transport,
       mails: createMailSource({
@@ -174,7 +179,15 @@ function compose(parts: {
     });
     const planning = new AbortController();
     await engine.start();
-    const planner = planLoop({ ...parts, campaigns, audiences, lookup, routeOf, signal: planning.signal, onNotice });
+    const planner = planLoop({
+      ...parts,
+      campaigns,
+      audiences,
+      lookup,
+      routeOf,
+      signal: planning.signal,
+      onNotice,
+    });
     let drained: Promise<void> | null = null;
     return {
       drain: () => {
@@ -209,6 +222,17 @@ function compose(parts: {
       await parts.sandbox?.close();
       await db.close();
     },
+  };
+}
+
+/** What the preflight asked DNS a moment ago the plan need not ask again; later everything is asked anew. */
+function recentLookup(clock: Clock, create: () => ProviderLookup): () => ProviderLookup {
+  let recent: { lookup: ProviderLookup; atMs: number } | null = null;
+  return () => {
+    if (recent === null || clock.monotonic() - recent.atMs > 5 * 60_000) {
+      recent = { lookup: create(), atMs: clock.monotonic() };
+    }
+    return recent.lookup;
   };
 }
 
@@ -265,12 +289,16 @@ async function probeRoutes(options: {
   routeOf: (provider: string) => RouteConfig;
   isSandbox: boolean;
 }): ReturnType<Parameters<typeof createCampaignManager>[0]["probe"]> {
-  const used = new Map(options.providers.map((provider) => options.routeOf(provider)).map((route) => [route.name, route]));
+  const used = new Map(
+    options.providers.map((provider) => options.routeOf(provider)).map((route) => [route.name, route]),
+  );
   return Promise.all(
     [...used.values()].map(async (route) => {
       const held = await options.db.read.route.findUnique({ where: { name: route.name } });
       const answer =
-        options.isSandbox || route.target?.kind !== "relay" ? null : await options.transport.connect(route.name, "");
+        options.isSandbox || route.target?.kind !== "relay"
+          ? null
+          : await options.transport.connect(route.name, "");
       if (answer?.ok) answer.connection.close();
       return {
         name: route.name,
@@ -310,7 +338,8 @@ function signerOf(config: Config, letterhead: Letterhead): (raw: Buffer) => Buff
 
 function checkProviders(config: Config): void {
   for (const { provider } of config.routes) {
-    if (provider === null || provider === "other" || PROVIDERS.some((known) => known.id === provider)) continue;
+    if (provider === null || provider === "other" || PROVIDERS.some((known) => known.id === provider))
+      continue;
     throw new BellwetherError(
       "provider-unknown",
       `[[routes]] names the provider "${provider}", which is not known.`,

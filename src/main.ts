@@ -9,7 +9,9 @@ const io = createIo();
 let exitCode: number = EXIT.done;
 
 const program = new Command("bellwether")
-  .description("Tells clients about maintenance by mail, and stops by itself when a mailbox provider turns against it.")
+  .description(
+    "Tells clients about maintenance by mail, and stops by itself when a mailbox provider turns against it.",
+  )
   .showHelpAfterError("(bellwether --help lists the commands)")
   .configureHelp({ sortSubcommands: false })
   .exitOverride();
@@ -36,7 +38,10 @@ command("serve", "drive this database until told to stop; without configuration 
   runs(async (options: Options) => (await import("./cli/serve.ts")).serve(io, options)),
 );
 command("demo", "play the day that this program was made for, on simulated providers").action(
-  runs(async () => (await import("./sandbox/demo.ts")).demo()),
+  runs(async () => {
+    const { openBellwether } = await import("./compose.ts");
+    return (await import("./sandbox/demo.ts")).demo(openBellwether);
+  }),
 );
 command("send", "import, check, and send a campaign until it is done or held")
   .argument("<campaign.toml>")
@@ -44,11 +49,15 @@ command("send", "import, check, and send a campaign until it is done or held")
   .option("--override <CODE=why>", "launch in spite of a finding, with a reason", collect, [])
   .option("--again <name>", "send a finished campaign once more, under another name")
   .option(...json)
-  .action(runs(async (file: string, options: Options) => (await import("./cli/send.ts")).send(io, file, options)));
+  .action(
+    runs(async (file: string, options: Options) => (await import("./cli/send.ts")).send(io, file, options)),
+  );
 command("check", "every check before a launch, and nothing else")
   .argument("<campaign.toml>")
   .option(...json)
-  .action(runs(async (file: string, options: Options) => (await import("./cli/send.ts")).check(io, file, options)));
+  .action(
+    runs(async (file: string, options: Options) => (await import("./cli/send.ts")).check(io, file, options)),
+  );
 command("import", "make a CSV file a named audience")
   .argument("<audience>")
   .argument("<file.csv>")
@@ -73,13 +82,17 @@ command("status", "how far a campaign is")
   .option("--all", "list all campaigns")
   .option(...json)
   .action(
-    runs(async (which: string | undefined, options: Options) => (await import("./cli/look.ts")).status(io, which, options)),
+    runs(async (which: string | undefined, options: Options) =>
+      (await import("./cli/look.ts")).status(io, which, options),
+    ),
   );
 command("pause", "pause a campaign; what is on the way is finished")
   .argument("[campaign]")
   .option(...json)
   .action(
-    runs(async (which: string | undefined, options: Options) => (await import("./cli/steer.ts")).pause(io, which, options)),
+    runs(async (which: string | undefined, options: Options) =>
+      (await import("./cli/steer.ts")).pause(io, which, options),
+    ),
   );
 command("resume", "go on with whatever was paused, held or interrupted, to the end")
   .argument("[campaign]")
@@ -95,7 +108,9 @@ command("cancel", "end a campaign; who was not told is listed by untold")
   .argument("[campaign]")
   .option(...json)
   .action(
-    runs(async (which: string | undefined, options: Options) => (await import("./cli/steer.ts")).cancel(io, which, options)),
+    runs(async (which: string | undefined, options: Options) =>
+      (await import("./cli/steer.ts")).cancel(io, which, options),
+    ),
   );
 command("stop", "stop everything, at once")
   .option(...json)
@@ -104,12 +119,16 @@ command("report", "what came of a campaign")
   .argument("[campaign]")
   .option(...json)
   .action(
-    runs(async (which: string | undefined, options: Options) => (await import("./cli/look.ts")).report(io, which, options)),
+    runs(async (which: string | undefined, options: Options) =>
+      (await import("./cli/look.ts")).report(io, which, options),
+    ),
   );
 command("untold", "everybody who has not got the notice, as CSV")
   .argument("[campaign]")
   .action(
-    runs(async (which: string | undefined, options: Options) => (await import("./cli/look.ts")).untold(io, which, options)),
+    runs(async (which: string | undefined, options: Options) =>
+      (await import("./cli/look.ts")).untold(io, which, options),
+    ),
   );
 command("uncertain", "mails of which nobody knows whether they arrived")
   .argument("[campaign]")
@@ -124,7 +143,9 @@ command("uncertain", "mails of which nobody knows whether they arrived")
 command("find", "what was this client told, when, and what did their provider say")
   .argument("<address|account>")
   .option(...json)
-  .action(runs(async (text: string, options: Options) => (await import("./cli/look.ts")).find(io, text, options)));
+  .action(
+    runs(async (text: string, options: Options) => (await import("./cli/look.ts")).find(io, text, options)),
+  );
 command("export", "the outcome log, JSON lines")
   .argument("[campaign]")
   .action(
@@ -136,7 +157,7 @@ command("classify", "what an SMTP reply means")
   .argument("[text]", 'a reply, a file, or "-"')
   .option("--jsonl", "one JSON object a line, in and out")
   .action(
-    runs(async (text: string | undefined, options: Options) =>
+    runs(async (text: string | undefined, options: { jsonl?: boolean }) =>
       (await import("./cli/classify.ts")).classify(io, text, options),
     ),
   );

@@ -1,7 +1,8 @@
 // From a campaign file to a running campaign: submit (typing it twice is once), import, check, launch. Steering
 // and sending come after it. Everything here may be interrupted and is continued by the same call.
-import type { AudienceStore } from "../client/audience-store.ts";
+
 import { checkFilter } from "../client/audience.ts";
+import type { AudienceStore } from "../client/audience-store.ts";
 import { hashFile } from "../client/import.ts";
 import { importFile } from "../client/importer.ts";
 import type { Clock } from "../clock.ts";
@@ -42,7 +43,10 @@ export interface CampaignManager {
   /** Reads a campaign file with its template and values; nothing is kept. */
   read(file: string, options?: { again?: string }): Promise<Notice>;
   /** The campaign of this notice: a new draft, or the unfinished one that it already is. */
-  submit(notice: Notice, options: { confirmed: boolean; overrides: Record<string, string>; again: boolean }): Promise<Campaign>;
+  submit(
+    notice: Notice,
+    options: { confirmed: boolean; overrides: Record<string, string>; again: boolean },
+  ): Promise<Campaign>;
   /** Imports the audience and runs every check. */
   check(notice: Notice, options: { signal?: AbortSignal; onProgress?: Progress }): Promise<Checked>;
   launch(campaign: Campaign, notice: Notice, checked: Checked): Promise<void>;
@@ -86,7 +90,11 @@ export function createCampaignManager(options: {
 
   async function submit(
     notice: Notice,
-    { confirmed, overrides, again }: { confirmed: boolean; overrides: Record<string, string>; again: boolean },
+    {
+      confirmed,
+      overrides,
+      again,
+    }: { confirmed: boolean; overrides: Record<string, string>; again: boolean },
   ): Promise<Campaign> {
     const { name, spec, audienceHash } = notice;
     const key = campaignKey({

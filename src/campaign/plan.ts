@@ -1,9 +1,9 @@
 // The plan of a campaign: its audience by address, each with its provider and its lane, written in idempotent
 // chunks. It can die at any moment and goes on where its cursor stands; two that plan at once write it once.
 import { createHash } from "node:crypto";
-import type { AudienceStore, StoredClient } from "../client/audience-store.ts";
-import { type Filter, matchesFilter } from "../client/audience.ts";
 import { firstWindow } from "../breaker/ramp.ts";
+import { type Filter, matchesFilter } from "../client/audience.ts";
+import type { AudienceStore, StoredClient } from "../client/audience-store.ts";
 import { isFreemail, isHosted, organisationOf } from "../provider/directory.ts";
 import type { ProviderLookup } from "../provider/lookup.ts";
 import { OTHER } from "../provider/provider.ts";
@@ -51,11 +51,26 @@ export async function planCampaign(options: {
       const provider = answer?.provider ?? OTHER;
       if (!lanes.has(provider)) {
         const { name, feedback } = options.routeOf(provider);
-        lanes.set(provider, { provider, route: name, feedback, window: firstWindow(feedback, options.canary) });
+        lanes.set(provider, {
+          provider,
+          route: name,
+          feedback,
+          window: firstWindow(feedback, options.canary),
+        });
       }
-      return { ...one, provider, unit: unitOf(provider, one.domain, answer?.site ?? null), spread: spreadOf(id, one.key) };
+      return {
+        ...one,
+        provider,
+        unit: unitOf(provider, one.domain, answer?.site ?? null),
+        spread: spreadOf(id, one.key),
+      };
     });
-    const written = await campaigns.plan(id, { after, upTo: last.key, deliveries, lanes: [...lanes.values()] });
+    const written = await campaigns.plan(id, {
+      after,
+      upTo: last.key,
+      deliveries,
+      lanes: [...lanes.values()],
+    });
     if (written) {
       after = last.key;
       continue;
@@ -67,7 +82,10 @@ export async function planCampaign(options: {
 }
 
 /** One mail an address, after the filter; the first row's spelling of it. */
-function groupByAddress(rows: readonly StoredClient[], filter: Filter): { address: string; key: string; domain: string }[] {
+function groupByAddress(
+  rows: readonly StoredClient[],
+  filter: Filter,
+): { address: string; key: string; domain: string }[] {
   const byKey = new Map<string, { address: string; key: string; domain: string }>();
   for (const row of rows) {
     const { address, key, domain } = row;

@@ -4,13 +4,21 @@ import { createInterface } from "node:readline";
 import { classifyReply } from "../bounce/classifier.ts";
 import type { Classification } from "../bounce/reason.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
-import { readStdin } from "./open.ts";
 import type { Io } from "./io.ts";
+import { readStdin } from "./open.ts";
 
-export async function classify(io: Io, input: string | undefined, options: { jsonl?: boolean }): Promise<ExitCode> {
+export async function classify(
+  io: Io,
+  input: string | undefined,
+  options: { jsonl?: boolean },
+): Promise<ExitCode> {
   if (options.jsonl === true) return classifyLines(io, input);
   if (input === undefined) {
-    throw new BellwetherError("usage", "There is nothing to classify.", 'Give a reply in quotes, or "-" for standard input.');
+    throw new BellwetherError(
+      "usage",
+      "There is nothing to classify.",
+      'Give a reply in quotes, or "-" for standard input.',
+    );
   }
   const text = input === "-" ? readStdin() : existsSync(input) ? readFileSync(input, "utf8") : input;
   await io.out(`${JSON.stringify(answerOf(null, classifyReply(text)))}\n`);
@@ -35,15 +43,35 @@ function readLine(line: string, number: number): { id: unknown; text: string; pr
   try {
     row = JSON.parse(line);
   } catch {
-    throw new BellwetherError("usage", `Line ${number} is not JSON.`, 'Each line is {"id","text"} or {"id","file"}.');
+    throw new BellwetherError(
+      "usage",
+      `Line ${number} is not JSON.`,
+      'Each line is {"id","text"} or {"id","file"}.',
+    );
   }
-  const text = typeof row.text === "string" ? row.text : typeof row.file === "string" ? readFileSync(row.file, "utf8") : null;
+  const text =
+    typeof row.text === "string"
+      ? row.text
+      : typeof row.file === "string"
+        ? readFileSync(row.file, "utf8")
+        : null;
   if (text === null) {
-    throw new BellwetherError("usage", `Line ${number} has neither "text" nor "file".`, 'Each line is {"id","text"} or {"id","file"}.');
+    throw new BellwetherError(
+      "usage",
+      `Line ${number} has neither "text" nor "file".`,
+      'Each line is {"id","text"} or {"id","file"}.',
+    );
   }
-  return { id: row.id ?? null, text, ...(typeof row.provider === "string" ? { provider: row.provider } : {}) };
+  return {
+    id: row.id ?? null,
+    text,
+    ...(typeof row.provider === "string" ? { provider: row.provider } : {}),
+  };
 }
 
-function answerOf(id: unknown, { reason, fault, hard, scope, provider, code, enhanced, advice }: Classification) {
+function answerOf(
+  id: unknown,
+  { reason, fault, hard, scope, provider, code, enhanced, advice }: Classification,
+) {
   return { id, kind: "bounce", reason, fault, hard, scope, provider, code, enhanced, recipients: [], advice };
 }

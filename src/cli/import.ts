@@ -8,10 +8,19 @@ import { createInterrupt } from "./run.ts";
 
 const SHOWN = 20;
 
-export async function importAudience(io: Io, name: string, file: string, options: CommonOptions): Promise<ExitCode> {
+export async function importAudience(
+  io: Io,
+  name: string,
+  file: string,
+  options: CommonOptions,
+): Promise<ExitCode> {
   const audience = name.replace(/^audience:/, "").trim();
   if (audience === "" || audience.length > 200) {
-    throw new BellwetherError("usage", "An audience's name has 1 to 200 characters.", "bellwether import NAME FILE.csv");
+    throw new BellwetherError(
+      "usage",
+      "An audience's name has 1 to 200 characters.",
+      "bellwether import NAME FILE.csv",
+    );
   }
   return withBellwether(io, options, async (app) => {
     const interrupt = createInterrupt(io);
@@ -37,9 +46,12 @@ export async function importAudience(io: Io, name: string, file: string, options
         `"${audience}": ${accepted} accepted, ${duplicates} duplicates, ${unreachable} without an address, ${rejected.length} refused.`,
       );
       for (const row of rejected.slice(0, SHOWN)) {
-        io.say(`  line ${row.line}, ${row.column || "row"}: ${safeText(row.reason)} (${safeText(row.value.slice(0, 80))})`);
+        io.say(
+          `  line ${row.line}, ${row.column || "row"}: ${safeText(row.reason)} (${safeText(row.value.slice(0, 80))})`,
+        );
       }
-      if (rejected.length > SHOWN) io.say(`  ... and ${rejected.length - SHOWN} more; --json lists them all.`);
+      if (rejected.length > SHOWN)
+        io.say(`  ... and ${rejected.length - SHOWN} more; --json lists them all.`);
       return EXIT.done;
     } catch (error) {
       if (!interrupt.signal.aborted) throw error;

@@ -60,7 +60,9 @@ export function tellError(io: Io, error: unknown, json: boolean): number {
   const text = error instanceof Error ? error.message : String(error);
   if (json) void io.out(`${JSON.stringify({ error: { code: "internal", message: text } })}\n`);
   io.say(`bellwether: internal error: ${text}`);
-  io.say("  This is a defect of the program; nothing that was recorded is lost. BELLWETHER_LOG=debug shows where.");
+  io.say(
+    "  This is a defect of the program; nothing that was recorded is lost. BELLWETHER_LOG=debug shows where.",
+  );
   if (process.env.BELLWETHER_LOG === "debug" && error instanceof Error) io.say(error.stack ?? "");
   return EXIT.internal;
 }

@@ -1,15 +1,14 @@
 // Commands that only look: status, report, untold, export, uncertain (which can also settle), find.
-import { EXIT, type ExitCode } from "../errors.ts";
+import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { findClient, renderFind } from "../report/find.ts";
 import { outcomeLog } from "../report/outcome-log.ts";
 import { progressOf } from "../report/progress.ts";
 import { buildReport } from "../report/report.ts";
 import { renderReport } from "../report/report-text.ts";
-import { untoldCsv } from "../report/untold.ts";
-import { BellwetherError } from "../errors.ts";
 import { safeText } from "../report/safe-text.ts";
+import { untoldCsv } from "../report/untold.ts";
 import type { Io } from "./io.ts";
-import { campaignOf, type CommonOptions, withBellwether } from "./open.ts";
+import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";
 
 export async function status(
   io: Io,
@@ -39,7 +38,9 @@ export async function status(
         lane.pending > 0 ? `${lane.pending} waiting` : "",
         lane.uncertain > 0 ? `${lane.uncertain} uncertain` : "",
       ].filter(Boolean);
-      await io.out(`  ${lane.provider}: ${lane.state}, told ${lane.told} of ${lane.size}${rest.length > 0 ? `, ${rest.join(", ")}` : ""}\n`);
+      await io.out(
+        `  ${lane.provider}: ${lane.state}, told ${lane.told} of ${lane.size}${rest.length > 0 ? `, ${rest.join(", ")}` : ""}\n`,
+      );
     }
     return EXIT.done;
   });
@@ -63,7 +64,11 @@ export async function untold(io: Io, which: string | undefined, options: CommonO
   });
 }
 
-export async function exportLog(io: Io, which: string | undefined, options: CommonOptions): Promise<ExitCode> {
+export async function exportLog(
+  io: Io,
+  which: string | undefined,
+  options: CommonOptions,
+): Promise<ExitCode> {
   return withBellwether(io, options, async (app) => {
     const campaign = await campaignOf(app, which);
     for await (const line of outcomeLog(app.reports, campaign.id)) await io.out(line);
@@ -77,13 +82,19 @@ export async function uncertain(
   options: CommonOptions & { resend?: boolean; markSent?: boolean },
 ): Promise<ExitCode> {
   if (options.resend === true && options.markSent === true) {
-    throw new BellwetherError("usage", "--resend and --mark-sent contradict each other.", "Give one of them.");
+    throw new BellwetherError(
+      "usage",
+      "--resend and --mark-sent contradict each other.",
+      "Give one of them.",
+    );
   }
   return withBellwether(io, options, async (app) => {
     const campaign = await campaignOf(app, which);
     const rows = await app.reports.uncertain(campaign.id);
     if (options.json === true) await io.out(`${JSON.stringify({ uncertain: rows })}\n`);
-    else for (const row of rows) await io.out(`${row.delivery}\t${row.provider}\t${row.address}\t${row.at ?? ""}\n`);
+    else
+      for (const row of rows)
+        await io.out(`${row.delivery}\t${row.provider}\t${row.address}\t${row.at ?? ""}\n`);
     const as = options.resend === true ? "resend" : options.markSent === true ? "sent" : null;
     if (as !== null) {
       const { returned } = await app.campaigns.steer(campaign.id, { do: "settle-uncertain", as });
@@ -93,7 +104,9 @@ export async function uncertain(
           : `${returned} count as told.`,
       );
     } else if (rows.length > 0) {
-      io.say(`${rows.length} may or may not have arrived. Ask their provider or the clients; then --resend or --mark-sent.`);
+      io.say(
+        `${rows.length} may or may not have arrived. Ask their provider or the clients; then --resend or --mark-sent.`,
+      );
     } else {
       io.say("Nothing is uncertain.");
     }

@@ -21,7 +21,9 @@ export async function withBellwether<T>(
   const app = await openBellwether({ config, sends: options.sends ?? false });
   try {
     if (app.isSandbox && options.sends === true) {
-      io.say("Sandbox: no [smtp] url is configured. Simulated providers answer; nothing leaves this machine.");
+      io.say(
+        "Sandbox: no [smtp] url is configured. Simulated providers answer; nothing leaves this machine.",
+      );
     }
     return await work(app);
   } finally {
@@ -34,7 +36,11 @@ export async function campaignOf(app: Bellwether, which: string | undefined): Pr
   if (which === undefined) {
     const latest = await app.campaigns.find("latest");
     if (latest !== null) return latest;
-    throw new BellwetherError("campaign-missing", "There is no campaign yet.", "Begin one: bellwether send CAMPAIGN.toml");
+    throw new BellwetherError(
+      "campaign-missing",
+      "There is no campaign yet.",
+      "Begin one: bellwether send CAMPAIGN.toml",
+    );
   }
   const byName = await app.campaigns.find({ name: which });
   const byId = /^[1-9]\d{0,8}$/.test(which) ? await app.campaigns.find({ id: Number(which) }) : null;

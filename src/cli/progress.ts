@@ -74,7 +74,11 @@ function laneRow(lane: LaneProgress, rate: number, colour: boolean): string {
   ].filter(Boolean);
   const text = `${name} [${bar}] ${lane.told}/${lane.size}  ${extra.join("  ")}`;
   if (!colour) return text;
-  return lane.state === "held" ? styleText("red", text) : lane.state === "done" ? styleText("green", text) : text;
+  return lane.state === "held"
+    ? styleText("red", text)
+    : lane.state === "done"
+      ? styleText("green", text)
+      : text;
 }
 
 function lines(io: Io): ProgressDisplay {

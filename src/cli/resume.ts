@@ -3,7 +3,7 @@ import type { Campaign } from "../campaign/campaign.ts";
 import type { Bellwether } from "../compose.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import type { Io } from "./io.ts";
-import { campaignOf, type CommonOptions, withBellwether } from "./open.ts";
+import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";
 import { createInterrupt, runCampaign, tellEnd } from "./run.ts";
 import { sendNotice } from "./send.ts";
 import { STOPPED } from "./steer.ts";

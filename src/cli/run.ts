@@ -98,7 +98,10 @@ export async function tellEnd(options: {
 }
 
 export function exitOf(report: Report): ExitCode {
-  if (report.state === "paused" || report.lanes.some((lane) => lane.state === "held" || lane.state === "blind")) {
+  if (
+    report.state === "paused" ||
+    report.lanes.some((lane) => lane.state === "held" || lane.state === "blind")
+  ) {
     return EXIT.held;
   }
   return EXIT.done;

@@ -1,7 +1,7 @@
 // send and check: from a campaign file to its end, with everything that may refuse it on the way.
 import type { Campaign } from "../campaign/campaign.ts";
 import type { Checked, Notice } from "../campaign/manager.ts";
-import { type Finding, FINDINGS, isBlocked } from "../campaign/preflight/finding.ts";
+import { FINDINGS, type Finding, isBlocked } from "../campaign/preflight/finding.ts";
 import type { Bellwether } from "../compose.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { providerTitle } from "../provider/directory.ts";
@@ -23,7 +23,10 @@ export async function send(io: Io, file: string, options: SendOptions): Promise<
     const interrupt = createInterrupt(io);
     try {
       app.letterhead();
-      const notice = await app.manager.read(file, options.again === undefined ? {} : { again: options.again });
+      const notice = await app.manager.read(
+        file,
+        options.again === undefined ? {} : { again: options.again },
+      );
       const campaign = await app.manager.submit(notice, {
         confirmed: options.yes === true,
         overrides,
@@ -159,7 +162,11 @@ function parseOverrides(given: readonly string[]): Record<string, string> {
       );
     }
     if (why === "") {
-      throw new BellwetherError("usage", `--override ${code} gives no reason.`, `Write --override ${code}="why".`);
+      throw new BellwetherError(
+        "usage",
+        `--override ${code} gives no reason.`,
+        `Write --override ${code}="why".`,
+      );
     }
     overrides[code] = why;
   }

@@ -4,7 +4,7 @@ import type { Bellwether } from "../compose.ts";
 import { EXIT, type ExitCode } from "../errors.ts";
 import { buildReport } from "../report/report.ts";
 import type { Io } from "./io.ts";
-import { campaignOf, type CommonOptions, withBellwether } from "./open.ts";
+import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";
 
 /** Why a campaign is paused by `stop`; `resume` knows by it which ones to take up again. */
 export const STOPPED = "Everything was stopped by a person.";
@@ -42,7 +42,12 @@ export async function stop(io: Io, options: CommonOptions): Promise<ExitCode> {
   });
 }
 
-async function answer(app: Bellwether, io: Io, campaignId: number, options: CommonOptions): Promise<ExitCode> {
+async function answer(
+  app: Bellwether,
+  io: Io,
+  campaignId: number,
+  options: CommonOptions,
+): Promise<ExitCode> {
   if (options.json === true) await io.out(`${JSON.stringify(await buildReport(app.reports, campaignId))}\n`);
   return EXIT.done;
 }

@@ -1,13 +1,14 @@
 // From a claimed delivery to its mail: the frozen content of its campaign, rendered for its clients, composed, and
 // addressed with a return path that names this very attempt.
-import { recipientOf } from "../campaign/preflight/rendering.ts";
+
 import type { Campaign } from "../campaign/campaign.ts";
+import { recipientOf } from "../campaign/preflight/rendering.ts";
 import type { Content } from "../campaign/store.ts";
+import type { Clock } from "../clock.ts";
 import { createComposer } from "../template/compose.ts";
 import { notificationHeaders } from "../template/headers.ts";
 import { createRenderer, type Rendered } from "../template/renderer.ts";
 import { compileTemplate } from "../template/template.ts";
-import type { Clock } from "../clock.ts";
 import type { ClaimedDelivery } from "./delivery.ts";
 import type { MailSource } from "./sender.ts";
 import { makeToken } from "./token.ts";
@@ -57,7 +58,8 @@ export function createMailSource(options: {
     },
     mailOf: (delivery) => {
       const context = contexts.get(keyOf(delivery.campaignId, delivery.revision));
-      if (context === undefined) throw new Error(`The content of campaign ${delivery.campaignId} is not loaded.`);
+      if (context === undefined)
+        throw new Error(`The content of campaign ${delivery.campaignId} is not loaded.`);
       return context.compose(delivery);
     },
   };
@@ -80,7 +82,8 @@ export function createMailContext(options: {
     ...(senderName === null ? {} : { senderName }),
   });
   const composer = createComposer({
-    from: senderName === null ? { address: letterhead.from.address } : { ...letterhead.from, name: senderName },
+    from:
+      senderName === null ? { address: letterhead.from.address } : { ...letterhead.from, name: senderName },
     ...(letterhead.replyTo === null ? {} : { replyTo: { address: letterhead.replyTo } }),
     domain: letterhead.domain,
     fixedHeaders: [],

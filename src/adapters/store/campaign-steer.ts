@@ -172,11 +172,14 @@ async function settleUncertain(db: Database, id: number, as: "resend" | "sent"):
   return db.write(async (tx) => {
     const campaign = await tx.campaign.findUniqueOrThrow({ where: { id } });
     const state = campaign.state as CampaignState;
-    if (as === "resend" && (state === "cancelled" || state === "draft")) throw wrongState(campaign, "sent again");
+    if (as === "resend" && (state === "cancelled" || state === "draft"))
+      throw wrongState(campaign, "sent again");
     const nowMs = db.now();
     const now = sqlTime(nowMs);
     const next = as === "resend" ? "state = 'pending', attempt = attempt + 1, try = 0" : "state = 'accepted'";
-    const rows = await tx.$queryRawUnsafe<{ id: number; lane_id: number; attempt: number; try: number; epoch: number }[]>(
+    const rows = await tx.$queryRawUnsafe<
+      { id: number; lane_id: number; attempt: number; try: number; epoch: number }[]
+    >(
       `UPDATE delivery SET ${next}, due_at = ?, changed_at = ?
        WHERE lane_id IN (SELECT id FROM lane WHERE campaign_id = ?) AND state = 'uncertain'
        RETURNING id, lane_id, attempt, try, epoch`,

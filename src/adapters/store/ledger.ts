@@ -144,7 +144,12 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** What a route may still take today; what was claimed counts, sent or not: a limit is never passed. */
 async function leftToday(tx: PrismaClient, route: string, limit: number, now: string): Promise<number> {
   const day = now.slice(0, 10);
-  await tx.$executeRawUnsafe("UPDATE route SET day = ?, today = 0 WHERE name = ? AND day <> ?", day, route, day);
+  await tx.$executeRawUnsafe(
+    "UPDATE route SET day = ?, today = 0 WHERE name = ? AND day <> ?",
+    day,
+    route,
+    day,
+  );
   const row = await tx.route.findUnique({ where: { name: route } });
   return Math.max(0, limit - (row?.today ?? 0));
 }

@@ -30,6 +30,9 @@ export const FINDINGS = {
 } as const;
 export type FindingCode = keyof typeof FINDINGS;
 
-export function isBlocked(findings: readonly Finding[], overrides: Readonly<Record<string, string>>): boolean {
+export function isBlocked(
+  findings: readonly Finding[],
+  overrides: Readonly<Record<string, string>>,
+): boolean {
   return findings.some((finding) => finding.severity === "blocker" && overrides[finding.code] === undefined);
 }

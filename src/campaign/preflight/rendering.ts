@@ -1,7 +1,8 @@
 // Renders everybody before anybody is told: each client's mail, strictly, so that a value that one row lacks is
 // found now and not after nine hundred others were told.
-import type { AudienceStore, StoredClient } from "../../client/audience-store.ts";
+
 import { type Filter, matchesFilter } from "../../client/audience.ts";
+import type { AudienceStore, StoredClient } from "../../client/audience-store.ts";
 import type { Recipient, Rendered } from "../../template/renderer.ts";
 import type { Finding } from "./finding.ts";
 
@@ -62,7 +63,8 @@ export function recipientOf(
   address: string,
   rows: readonly Pick<StoredClient, "name" | "locale" | "timezone" | "account" | "attributes">[],
 ): Recipient {
-  const first = (pick: (row: (typeof rows)[number]) => string | null) => rows.map(pick).find((v) => v !== null) ?? null;
+  const first = (pick: (row: (typeof rows)[number]) => string | null) =>
+    rows.map(pick).find((v) => v !== null) ?? null;
   return {
     address,
     name: first((row) => row.name),
