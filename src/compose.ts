@@ -14,10 +14,11 @@ import { createCampaignStore } from "./adapters/store/campaigns.ts";
 import { createLedger } from "./adapters/store/ledger.ts";
 import { createReportStore } from "./adapters/store/reports.ts";
 import { signingSecret } from "./adapters/store/settings.ts";
-import { type CampaignManager, createCampaignManager } from "./campaign/manager.ts";
+import { createCampaignManager } from "./campaign/manager.ts";
 import { planCampaign } from "./campaign/plan.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
+import type { Bellwether, Driver, OpenOptions } from "./application.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
 import { createEngine, type EngineOptions } from "./delivery/engine.ts";
@@ -26,42 +27,11 @@ import type { Transport } from "./delivery/transport.ts";
 import { BellwetherError } from "./errors.ts";
 import { PROVIDERS } from "./provider/directory.ts";
 import { createProviderLookup, type ProviderLookup } from "./provider/lookup.ts";
-import type { ReportStore } from "./report/store.ts";
 import type { Sandbox } from "./sandbox/providers.ts";
 
 const PACKAGE = path.resolve(import.meta.dirname, "..");
 
-export interface Bellwether {
-  readonly config: Config;
-  /** Mail goes to simulated providers and never leaves the machine. */
-  readonly isSandbox: boolean;
-  readonly clock: Clock;
-  readonly campaigns: CampaignStore;
-  readonly audiences: AudienceStore;
-  readonly reports: ReportStore;
-  readonly manager: CampaignManager;
-  /** Who sends; throws `config-value` when the configuration does not say. */
-  letterhead(): Letterhead;
-  readonly secret: string;
-  readonly templateDirs: readonly string[];
-  /** Drives this database until drained; null when another process does. */
-  drive(onNotice: EngineOptions["onNotice"]): Promise<Driver | null>;
-  close(): Promise<void>;
-}
-
-export interface Driver {
-  /** Ends what is on the wire and gives back the rest. Twice is once. */
-  drain(): Promise<void>;
-  /** Gives up at once; what is on the wire will be uncertain. */
-  abort(): void;
-}
-
-export async function openBellwether(options: {
-  config: Config;
-  clock?: Clock;
-  /** Runs simulated providers when no route is configured; only what sends needs them. */
-  sends?: boolean;
-}): Promise<Bellwether> {
+export async function openBellwether(options: OpenOptions): Promise<Bellwether> {
   const { config } = options;
   const clock = options.clock ?? systemClock;
   if (config.database.kind !== "sqlite" || config.redis !== null) {

@@ -5,7 +5,7 @@ import { Command, CommanderError } from "commander";
 import { createIo, tellError } from "./cli/io.ts";
 import { EXIT } from "./errors.ts";
 
-const io = createIo();
+const io = createIo(async (options) => (await import("./compose.ts")).openBellwether(options));
 let exitCode: number = EXIT.done;
 
 const program = new Command("bellwether")
@@ -38,10 +38,7 @@ command("serve", "drive this database until told to stop; without configuration 
   runs(async (options: Options) => (await import("./cli/serve.ts")).serve(io, options)),
 );
 command("demo", "play the day that this program was made for, on simulated providers").action(
-  runs(async () => {
-    const { openBellwether } = await import("./compose.ts");
-    return (await import("./sandbox/demo.ts")).demo(openBellwether);
-  }),
+  runs(async () => (await import("./sandbox/demo.ts")).demo(io.open)),
 );
 command("send", "import, check, and send a campaign until it is done or held")
   .argument("<campaign.toml>")

@@ -1,5 +1,6 @@
 // Where a command's words go: machine output to stdout, people's text and progress to stderr, colour only on a
 // terminal. And how an error is told: what, where, what to do - never a stack trace unless asked for.
+import type { Open } from "../application.ts";
 import { BellwetherError, EXIT } from "../errors.ts";
 
 export interface Io {
@@ -15,12 +16,15 @@ export interface Io {
   confirm(question: string): Promise<boolean>;
   /** Somebody sits there to answer. */
   readonly canAsk: boolean;
+  /** Opens the program; loads its code only then. */
+  readonly open: Open;
 }
 
-export function createIo(): Io {
+export function createIo(open: Open): Io {
   const isTerminal = process.stderr.isTTY === true;
   const canAsk = process.stdin.isTTY === true && isTerminal;
   return {
+    open,
     out: (text) =>
       new Promise((resolve, reject) => {
         process.stdout.write(text, (error) => (error ? reject(error) : resolve()));

@@ -1,7 +1,7 @@
 // What nearly every command needs first: the configuration, the program opened, the campaign that is meant.
 import { readFileSync } from "node:fs";
 import type { Campaign } from "../campaign/campaign.ts";
-import { type Bellwether, openBellwether } from "../compose.ts";
+import type { Bellwether } from "../application.ts";
 import { loadConfig } from "../config/load.ts";
 import { BellwetherError } from "../errors.ts";
 import type { Io } from "./io.ts";
@@ -18,7 +18,7 @@ export async function withBellwether<T>(
   work: (app: Bellwether) => Promise<T>,
 ): Promise<T> {
   const config = loadConfig({ cwd: process.cwd(), file: options.config, env: process.env });
-  const app = await openBellwether({ config, sends: options.sends ?? false });
+  const app = await io.open({ config, sends: options.sends ?? false });
   try {
     if (app.isSandbox && options.sends === true) {
       io.say(

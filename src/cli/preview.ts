@@ -5,7 +5,7 @@ import type { Notice } from "../campaign/manager.ts";
 import { parseAddress } from "../client/address.ts";
 import { matchesFilter } from "../client/audience.ts";
 import { importFile } from "../client/importer.ts";
-import type { Bellwether } from "../compose.ts";
+import type { Bellwether } from "../application.ts";
 import { createMailContext } from "../delivery/mailer.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { safeText } from "../report/safe-text.ts";

@@ -1,6 +1,6 @@
 // Runs a campaign until it is done, held or interrupted: as the driver of the database, or, where another process
 // drives it, as a watcher who takes over when that one dies. `send` and `resume` share it.
-import type { Bellwether, Driver } from "../compose.ts";
+import type { Bellwether, Driver } from "../application.ts";
 import { EXIT, type ExitCode } from "../errors.ts";
 import { progressOf } from "../report/progress.ts";
 import { buildReport, type Report } from "../report/report.ts";

@@ -1,6 +1,6 @@
 // pause, cancel, stop: orders that are written into the database. Whoever sends sees them within a tenth of a
 // second; what is on the wire settles.
-import type { Bellwether } from "../compose.ts";
+import type { Bellwether } from "../application.ts";
 import { EXIT, type ExitCode } from "../errors.ts";
 import { buildReport } from "../report/report.ts";
 import type { Io } from "./io.ts";

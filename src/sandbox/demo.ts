@@ -1,7 +1,7 @@
 // The demo: the founding incident, played over real SMTP on loopback. In the middle of a campaign Gmail begins to
 // refuse the new server for its missing reverse DNS. The demo checks what it claims, and fails when it is not so.
 
-import type { Bellwether } from "../compose.ts";
+import type { Bellwether, Open } from "../application.ts";
 import { EXIT } from "../errors.ts";
 import { buildReport, type Report } from "../report/report.ts";
 import { createDemoWorld, type DemoWorld } from "./demo-world.ts";
@@ -14,8 +14,6 @@ const INCIDENT_MAILS = 390;
 const GMAIL_TAKES = 60;
 const CONNECTIONS = 20;
 const PATIENCE_MS = 25_000;
-
-type Open = (options: { config: DemoWorld["config"]; sends?: boolean }) => Promise<Bellwether>;
 
 /** Returns the exit code: 0 when everything happened as it must. `open` is how the program is composed. */
 export async function demo(open: Open): Promise<number> {

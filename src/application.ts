@@ -1,0 +1,43 @@
+// The program as its faces see it: what the command line, the console and the demo are given. compose.ts makes it.
+import type { CampaignManager } from "./campaign/manager.ts";
+import type { CampaignStore } from "./campaign/store.ts";
+import type { AudienceStore } from "./client/audience-store.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config/config.ts";
+import type { EngineOptions } from "./delivery/engine.ts";
+import type { Letterhead } from "./delivery/mailer.ts";
+import type { ReportStore } from "./report/store.ts";
+
+export interface Bellwether {
+  readonly config: Config;
+  /** Mail goes to simulated providers and never leaves the machine. */
+  readonly isSandbox: boolean;
+  readonly clock: Clock;
+  readonly campaigns: CampaignStore;
+  readonly audiences: AudienceStore;
+  readonly reports: ReportStore;
+  readonly manager: CampaignManager;
+  /** Who sends; throws `config-value` when the configuration does not say. */
+  letterhead(): Letterhead;
+  readonly secret: string;
+  readonly templateDirs: readonly string[];
+  /** Drives this database until drained; null when another process does. */
+  drive(onNotice: EngineOptions["onNotice"]): Promise<Driver | null>;
+  close(): Promise<void>;
+}
+
+export interface Driver {
+  /** Ends what is on the wire and gives back the rest. Twice is once. */
+  drain(): Promise<void>;
+  /** Gives up at once; what is on the wire will be uncertain. */
+  abort(): void;
+}
+
+export interface OpenOptions {
+  config: Config;
+  clock?: Clock;
+  /** Runs simulated providers when no route is configured; only what sends needs them. */
+  sends?: boolean;
+}
+
+export type Open = (options: OpenOptions) => Promise<Bellwether>;
