@@ -144,11 +144,14 @@ export function createMailConnection(options: {
     if (error.command === "MAIL FROM") return ["mail", reply];
     if (error.command === "RCPT TO") return ["rcpt", reply];
     if (error.command === "DATA") return [mail.message.handedOver() ? "dot" : "data", reply];
-    const { mailError, rejectedErrors } = mail.transaction;
+    return earlier(mail) ?? [waitingFor(mail), reply];
+  }
+
+  /** With pipelining a refusal is told only after the reply to DATA, which may never come. */
+  function earlier({ transaction: { mailError, rejectedErrors } }: UnderWay): [Phase, string] | null {
     if (mailError?.response) return ["mail", mailError.response];
     const rejected = rejectedErrors?.[0]?.response;
-    if (rejected) return ["rcpt", rejected];
-    return [waitingFor(mail), reply];
+    return rejected ? ["rcpt", rejected] : null;
   }
 
   function answered(mail: UnderWay, phase: Phase, reply: string): Heard {
@@ -187,6 +190,9 @@ export function createMailConnection(options: {
   }
 
   function lost(mail: UnderWay | null, why: SessionError | null): Heard {
+    const [refusedAt, reply] = (mail !== null && earlier(mail)) || [];
+    if (refusedAt !== undefined && reply !== undefined && isRefusal(reply))
+      return { kind: "refused", phase: refusedAt, reply };
     const phase = mail === null ? "mail" : waitingFor(mail);
     const handedOver = mail?.message.handedOver() ?? false;
     return { kind: "lost", phase, handedOver, message: `${peer} ${PLACES[phase]}: ${plainWords(why)}` };
