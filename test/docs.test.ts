@@ -153,3 +153,24 @@ describe("docs/configuration.md", () => {
     expect(text).toContain(`\`${campaign.values.window_end}\``);
   });
 });
+
+describe("docs/preflight.md", () => {
+  it("has every code that a check can find, in its words, and no other", async () => {
+    const { FINDINGS } = await import("../src/campaign/preflight/finding.ts");
+    const told = rows(page("preflight.md"), "| code |").map(([name, , meaning]) => [code(name), meaning]);
+    expect(told).toEqual(Object.entries(FINDINGS));
+  });
+});
+
+describe("README.md", () => {
+  it("names only commands that the program has", () => {
+    const main = readFileSync(path.resolve(import.meta.dirname, "../src/main.ts"), "utf8");
+    const known = new Set([...main.matchAll(/command\("([a-z]+)"/g)].map((match) => match[1]));
+    const pages = ["../README.md", "../docs/operations.md"].map((file) =>
+      readFileSync(path.resolve(import.meta.dirname, file), "utf8"),
+    );
+    const named = pages.flatMap((text) => [...text.matchAll(/\bbellwether ([a-z]+)/g)].map((match) => match[1] ?? ""));
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
+  });
+});

@@ -26,7 +26,6 @@ export const FINDINGS = {
   "route-refuses": "The relay, or a provider, refuses us at the door.",
   "relay-silent": "The relay confirms nothing, so the ramp stops after its canary until a person decides.",
   "route-held": "The relay refused us before and is held.",
-  "name-used": "A campaign of this name was sent before.",
 } as const;
 export type FindingCode = keyof typeof FINDINGS;
 
