@@ -1,0 +1,78 @@
+// The report of a campaign: what became of everybody, lane by lane, and why a lane stands still. Decides which
+// numbers and words machines get; how people read it is report-text.ts.
+import type { Hold } from "../breaker/hold.ts";
+import { type CampaignState, isFinished } from "../campaign/campaign.ts";
+import { BellwetherError } from "../errors.ts";
+import type { LaneState } from "../provider/lane.ts";
+import type { LaneSnapshot, ReportStore, TimelineEntry } from "./store.ts";
+import { addCounts, noTotals, type Totals } from "./totals.ts";
+
+export type ReportHold = Omit<Hold, "detector">;
+
+export interface LaneReport {
+  /** Provider id. */
+  provider: string;
+  state: LaneState;
+  totals: Totals;
+  /** Only while the lane is held, by itself or by its route. */
+  hold?: ReportHold;
+}
+
+/** Stable: printed by `--json` and read by other programs. */
+export interface Report {
+  /** Id of the campaign. */
+  campaign: number;
+  name: string;
+  state: CampaignState;
+  totals: Totals;
+  /** The largest first. */
+  lanes: LaneReport[];
+  timeline: TimelineEntry[];
+}
+
+/** Rows, lanes and holds of one moment, and the timeline up to it. @throws BellwetherError("campaign-missing") */
+export async function buildReport(store: ReportStore, campaignId: number): Promise<Report> {
+  const snapshot = await store.snapshot(campaignId);
+  if (snapshot === null) throw noCampaign(campaignId);
+  const { campaign } = snapshot;
+  const totals = noTotals();
+  const lanes = snapshot.lanes.map((lane) => {
+    addCounts(totals, lane.counts);
+    return laneReport(lane, campaign.state);
+  });
+  lanes.sort((a, b) => b.totals.recipients - a.totals.recipients || (a.provider < b.provider ? -1 : 1));
+  const timeline = await store.timeline(campaignId, snapshot.lastEvent);
+  return { campaign: campaign.id, name: campaign.name, state: campaign.state, totals, lanes, timeline };
+}
+
+export function noCampaign(campaignId: number): BellwetherError {
+  return new BellwetherError(
+    "campaign-missing",
+    `There is no campaign ${campaignId}.`,
+    "`status` lists those that there are.",
+  );
+}
+
+function laneReport(lane: LaneSnapshot, campaign: CampaignState): LaneReport {
+  const totals = noTotals();
+  addCounts(totals, lane.counts);
+  const hold = holdOf(lane, campaign);
+  if (hold === null) return { provider: lane.provider, state: lane.state, totals };
+  const { reason, fault, scope, at, message, advice, tell, evidence, leaked } = hold;
+  return {
+    provider: lane.provider,
+    state: "held",
+    totals,
+    hold: { reason, fault, scope, at, message, advice, tell, evidence, leaked },
+  };
+}
+
+/**
+ * What stops a lane now: its own hold, else that of its route. A route's hold shows only where it stops something:
+ * not on a lane that is done, nor in a campaign that has ended.
+ */
+export function holdOf(lane: Omit<LaneSnapshot, "counts">, campaign: CampaignState): Hold | null {
+  if (lane.state === "held" && lane.hold !== null) return lane.hold;
+  if (lane.routeHold === null || lane.state === "done" || isFinished(campaign)) return null;
+  return { ...lane.routeHold, scope: "route" };
+}

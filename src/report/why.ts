@@ -1,0 +1,93 @@
+// Why somebody has not got the notice, as one plain sentence for the person who answers the phone: whose fault it
+// is, whether the mailbox works, and what comes next. Sentences only; who is untold is decided in untold.ts.
+import { describeReason } from "../bounce/advice.ts";
+import type { Fault, Reason } from "../bounce/reason.ts";
+import type { Hold } from "../breaker/hold.ts";
+import type { CampaignState } from "../campaign/campaign.ts";
+import { providerTitle } from "../provider/directory.ts";
+import { OTHER } from "../provider/provider.ts";
+import type { DeliveryFacts } from "./store.ts";
+
+const OURS = "it is our fault, the mailbox is fine";
+
+export interface Situation {
+  delivery: Pick<DeliveryFacts, "provider" | "state" | "reason" | "fault" | "scope" | "unit">;
+  /** What stops its lane now. */
+  hold: Pick<Hold, "reason" | "fault" | "scope"> | null;
+  campaign: CampaignState;
+}
+
+/** A provider as the subject of a sentence. */
+export function providerWho(provider: string): string {
+  return provider === OTHER ? "The mailbox provider" : providerTitle(provider);
+}
+
+/** A sentence with its full stop. For a delivery that was not told. */
+export function whyUntold({ delivery, hold, campaign }: Situation): string {
+  const { state, reason, scope, unit, provider } = delivery;
+  const who = scope === "route" ? "Our own relay" : providerWho(provider);
+  const means = reason === null ? null : describeReason(reason);
+  switch (state) {
+    case "pending":
+    case "claimed":
+      return waiting(provider, hold, campaign);
+    case "sending":
+      return "It is on its way at this moment.";
+    case "deferred":
+      if (hold !== null) return waiting(provider, hold, campaign);
+      return means === null
+        ? "It was not taken yet; it is tried again by itself."
+        : `${who} did not take it yet: ${means}; it is tried again by itself.`;
+    case "deferred-at-relay":
+      return `Our relay has it and could not hand it over yet${tail(means)}; the relay tries again by itself.`;
+    case "bounced":
+      return refused(who, reason, delivery.fault);
+    case "uncertain":
+      return "The sending broke off before an answer came: nobody knows whether it arrived. `uncertain` lists and settles it.";
+    case "suppressed":
+      return scope === "organisation"
+        ? `Not sent: ${unit ?? "the organisation"} refused us before; its administrator must allow our mail.`
+        : `Not sent: this address was given up before${tail(means)}; ask the client for a working one.`;
+    case "expired":
+      return `Given up: it waited too long, or the notice was no longer true${means === null ? "" : `; the last answer was: ${means}`}.`;
+    case "cancelled":
+      return "Not sent: the campaign was cancelled before.";
+    case "accepted":
+    case "handed-over":
+    case "complained":
+      return "Told.";
+  }
+}
+
+function waiting(provider: string, hold: Situation["hold"], campaign: CampaignState): string {
+  if (hold !== null) {
+    const title = providerTitle(provider);
+    const means = describeReason(hold.reason);
+    const ours = hold.fault === "sender" || hold.fault === "content" ? `; ${OURS}` : "";
+    return hold.scope === "route"
+      ? `Not sent: our own relay refuses our mail: ${means}; ${OURS}.`
+      : `Not sent: mail to ${title} is stopped, because of its answer: ${means}${ours}.`;
+  }
+  return campaign === "paused" ? "Not sent yet: the campaign is paused." : "Not sent yet: its turn comes.";
+}
+
+function refused(who: string, reason: Reason | null, fault: Fault | null): string {
+  if (reason === null) return `${who} refused it; \`find\` shows the reply.`;
+  const means = describeReason(reason);
+  switch (fault) {
+    case "sender":
+      return `${who} refused our server: ${means}; ${OURS}.`;
+    case "content":
+      return `${who} refused this message: ${means}; ${OURS}.`;
+    case "address":
+      return `${who} says: ${means}; ask the client for a working address.`;
+    case "unknown":
+      return `${who} refused it, and no known reason fits; \`find\` shows the reply.`;
+    default:
+      return `${who} did not take it: ${means}; tell this client by another way.`;
+  }
+}
+
+function tail(means: string | null): string {
+  return means === null ? "" : ` (${means})`;
+}
