@@ -3,10 +3,10 @@ import { defineConfig } from "prisma/config";
 
 // `prisma generate` only wants to see that the schema engine is there; it does not run it. Where the engine could
 // not be downloaded (an offline build) the Node binary stands in, and generating still works.
-process.env["PRISMA_SCHEMA_ENGINE_BINARY"] ??= process.execPath;
+process.env.PRISMA_SCHEMA_ENGINE_BINARY ??= process.execPath;
 
 export default defineConfig({
   schema: path.join(import.meta.dirname, "sqlite"),
   migrations: { path: path.join(import.meta.dirname, "sqlite", "migrations") },
-  datasource: { url: process.env["BELLWETHER_DATABASE_URL"] ?? "file:data/bellwether.db" },
+  datasource: { url: process.env.BELLWETHER_DATABASE_URL ?? "file:data/bellwether.db" },
 });

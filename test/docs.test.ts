@@ -169,7 +169,9 @@ describe("README.md", () => {
     const pages = ["../README.md", "../docs/operations.md"].map((file) =>
       readFileSync(path.resolve(import.meta.dirname, file), "utf8"),
     );
-    const named = pages.flatMap((text) => [...text.matchAll(/\bbellwether ([a-z]+)/g)].map((match) => match[1] ?? ""));
+    const named = pages.flatMap((text) =>
+      [...text.matchAll(/\bbellwether ([a-z]+)/g)].map((match) => match[1] ?? ""),
+    );
     expect(named.length).toBeGreaterThan(10);
     expect(named.filter((name) => !known.has(name))).toEqual([]);
   });

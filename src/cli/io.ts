@@ -22,6 +22,8 @@ export interface Io {
 
 export function createIo(open: Open): Io {
   const isTerminal = process.stderr.isTTY === true;
+  // The reader of a pipe may leave (`untold | head`); the write that meets it is answered by its own callback.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const canAsk = process.stdin.isTTY === true && isTerminal;
   return {
     open,

@@ -1,7 +1,7 @@
 // What nearly every command needs first: the configuration, the program opened, the campaign that is meant.
 import { readFileSync } from "node:fs";
-import type { Campaign } from "../campaign/campaign.ts";
 import type { Bellwether } from "../application.ts";
+import type { Campaign } from "../campaign/campaign.ts";
 import { loadConfig } from "../config/load.ts";
 import { BellwetherError } from "../errors.ts";
 import type { Io } from "./io.ts";

@@ -1,11 +1,11 @@
 // preview: the very mail that one client would get, as .eml, .html and .txt.
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import type { Bellwether } from "../application.ts";
 import type { Notice } from "../campaign/manager.ts";
 import { parseAddress } from "../client/address.ts";
 import { matchesFilter } from "../client/audience.ts";
 import { importFile } from "../client/importer.ts";
-import type { Bellwether } from "../application.ts";
 import { createMailContext } from "../delivery/mailer.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { safeText } from "../report/safe-text.ts";

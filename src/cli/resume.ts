@@ -1,6 +1,7 @@
 // resume: goes on with whatever stands still - an interrupted import, a plan, a pause, a hold - to the end.
-import type { Campaign } from "../campaign/campaign.ts";
+
 import type { Bellwether } from "../application.ts";
+import type { Campaign } from "../campaign/campaign.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";

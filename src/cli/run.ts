@@ -2,7 +2,7 @@
 // drives it, as a watcher who takes over when that one dies. `send` and `resume` share it.
 import type { Bellwether, Driver } from "../application.ts";
 import { EXIT, type ExitCode } from "../errors.ts";
-import { progressOf } from "../report/progress.ts";
+import { watchProgress } from "../report/progress.ts";
 import { buildReport, type Report } from "../report/report.ts";
 import { renderReport } from "../report/report-text.ts";
 import type { Io } from "./io.ts";
@@ -54,6 +54,7 @@ export async function runCampaign(options: {
 }): Promise<ExitCode> {
   const { app, io, campaignId, interrupt } = options;
   const progress = createProgress(io);
+  const look = watchProgress({ store: app.reports, clock: app.clock, campaignId });
   let driver: Driver | null = null;
   let told = false;
   try {
@@ -66,7 +67,7 @@ export async function runCampaign(options: {
           io.say("Another process drives this database; watching it.");
         }
       }
-      const now = await progressOf(app.reports, campaignId);
+      const now = await look();
       progress.show(now);
       if (now.state !== "running" && now.state !== "scheduled") break;
       await app.clock.sleep(LOOK_MS, interrupt.signal);

@@ -1,8 +1,9 @@
 // send and check: from a campaign file to its end, with everything that may refuse it on the way.
+
+import type { Bellwether } from "../application.ts";
 import type { Campaign } from "../campaign/campaign.ts";
 import type { Checked, Notice } from "../campaign/manager.ts";
 import { FINDINGS, type Finding, isBlocked } from "../campaign/preflight/finding.ts";
-import type { Bellwether } from "../application.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { providerTitle } from "../provider/directory.ts";
 import { safeText } from "../report/safe-text.ts";

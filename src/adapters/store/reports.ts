@@ -237,12 +237,13 @@ export function createReportStore(db: Database): ReportStore {
     },
 
     find: async ({ key, accounts }) => {
-      // No index begins with the key, but there are few imports: each is asked by its own.
+      // No index begins with the key, but there are few imports: each is asked by its own. An account has an index,
+      // and the "+" keeps SQLite from reading whole imports instead.
       const rows = await ask<ClientRow>(
         `SELECT ${CLIENT_COLUMNS} FROM client WHERE import_id IN (SELECT id FROM import WHERE state = 'ready') AND key = ?
          UNION
          SELECT ${CLIENT_COLUMNS} FROM client WHERE account IN (SELECT value FROM json_each(?))
-           AND import_id IN (SELECT id FROM import WHERE state = 'ready')
+           AND +import_id IN (SELECT id FROM import WHERE state = 'ready')
          ORDER BY import_id, line`,
         key ?? "",
         JSON.stringify(accounts),
