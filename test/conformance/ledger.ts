@@ -51,7 +51,10 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
       });
     const holdOf = async (provider = "google") => JSON.parse((await lane(provider)).hold ?? "null");
     const rows = (state?: string) =>
-      world.db.read.delivery.findMany({ where: state === undefined ? {} : { state }, orderBy: { id: "asc" } });
+      world.db.read.delivery.findMany({
+        where: state === undefined ? {} : { state },
+        orderBy: { id: "asc" },
+      });
     const row = (id: number) => world.db.read.delivery.findUniqueOrThrow({ where: { id } });
     const campaign = (id: number) => world.campaigns.find({ id });
     const outcomes = () => world.db.read.outcome.findMany({ orderBy: { id: "asc" } });
@@ -85,7 +88,10 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
       settleOf(delivery, said, { atMs: world.clock.now(), feedback });
 
     /** Claims, is granted, and hears: one mail from the lane to the wire and back. */
-    async function send(said: Said, { worker = "w1", provider = "google", feedback = "final" as const } = {}) {
+    async function send(
+      said: Said,
+      { worker = "w1", provider = "google", feedback = "final" as const } = {},
+    ) {
       const [delivery] = await claim(1, { worker, provider });
       if (delivery === undefined) throw new Error(`Nothing to claim from ${provider}.`);
       await intend([delivery], { worker });
@@ -117,7 +123,11 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
         await start([{ provider: "google", size: 20, window: 5 }]);
         expect(await claim(100)).toHaveLength(5);
         expect(await claim(100)).toHaveLength(0);
-        const { lane: view } = await world.ledger.claim({ worker: "w1", laneId: (await lane()).id, limit: 9 });
+        const { lane: view } = await world.ledger.claim({
+          worker: "w1",
+          laneId: (await lane()).id,
+          limit: 9,
+        });
         expect(view).toMatchObject({ room: 0, runnable: true, epoch: 1, size: 20 });
         await expectCounted();
       });
@@ -157,14 +167,24 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
       it("brings the rows of the audience behind the address", async () => {
         const id = await start([{ provider: "google", size: 1 }]);
         await world.db.write(async (tx) => {
-          const { id: importId } = await tx.import.create({ data: { sha256: "x", file: "x", state: "ready" } });
+          const { id: importId } = await tx.import.create({
+            data: { sha256: "x", file: "x", state: "ready" },
+          });
           const key = addressOf("google", 0);
           for (const [line, account] of [
             [2, "A1"],
             [3, "A2"],
           ] as const) {
             await tx.client.create({
-              data: { importId, line, hash: account, key, address: key, account, attributes: '{"server":"s12"}' },
+              data: {
+                importId,
+                line,
+                hash: account,
+                key,
+                address: key,
+                account,
+                attributes: '{"server":"s12"}',
+              },
             });
           }
           await tx.campaign.update({ where: { id }, data: { importId } });
@@ -527,7 +547,8 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
         await start([{ provider: "google", size: 40, window: 20 }]);
         const mine = await claim(20);
         await intend(mine);
-        for (const one of mine) await commit({ settles: [say(one, { reason: "rate-limited", hard: false })] });
+        for (const one of mine)
+          await commit({ settles: [say(one, { reason: "rate-limited", hard: false })] });
         expect(await lane()).toMatchObject({ state: "backing-off", window: 10, epoch: 1 });
       });
 
@@ -637,6 +658,16 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
         expect(await campaign(id)).toMatchObject({ state: "paused", pausedBy: "breaker" });
         expect((await lane("google")).state).toBe("ramping");
         expect(await world.db.read.suppression.count()).toBe(8);
+        const paused = () => world.db.read.event.count({ where: { event: "paused" } });
+        expect(await paused()).toBe(1);
+        await world.campaigns.steer(id, { do: "resume", provider: null });
+        const late = await claim(1);
+        await intend(late);
+        await world.campaigns.steer(id, { do: "cancel", why: "Enough." });
+        await world.db.write((tx) => tx.campaign.update({ where: { id }, data: { addressPulse: 50 } }));
+        await commit({ settles: late.map((one) => say(one, GONE)) });
+        expect(await paused()).toBe(1);
+        expect((await campaign(id))?.state).toBe("cancelled");
       });
     });
 
@@ -651,7 +682,14 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
         await world.ledger.release({ worker: "w1", kept: mine.slice(2, 4).map((one) => one.id) });
         const stateOf = async (list: readonly ClaimedDelivery[]) =>
           (await Promise.all(list.map((one) => row(one.id)))).map((one) => one.state);
-        expect(await stateOf(mine)).toEqual(["sending", "sending", "claimed", "claimed", "pending", "pending"]);
+        expect(await stateOf(mine)).toEqual([
+          "sending",
+          "sending",
+          "claimed",
+          "claimed",
+          "pending",
+          "pending",
+        ]);
         expect(await stateOf(other)).toEqual(["claimed", "claimed", "claimed", "claimed"]);
         expect((await lane()).outstanding).toBe(8);
         expect(await intend(mine.slice(4))).toEqual([]);
@@ -667,16 +705,24 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
         const other = await claim(3, { worker: "w2" });
         world.clock.advance(LEASE_MS + 1);
         expect(await world.ledger.heartbeat("w2")).toBe(true);
-        expect(await world.ledger.reap({ leaseMs: LEASE_MS, self: "w2" })).toEqual({ workers: 1, uncertain: 2 });
+        expect(await world.ledger.reap({ leaseMs: LEASE_MS, self: "w2" })).toEqual({
+          workers: 1,
+          uncertain: 2,
+        });
         expect(await rows("uncertain")).toHaveLength(2);
-        expect((await rows("claimed")).map((one) => one.id).sort()).toEqual(other.map((one) => one.id).sort());
+        expect((await rows("claimed")).map((one) => one.id).sort()).toEqual(
+          other.map((one) => one.id).sort(),
+        );
         expect(await rows("pending")).toHaveLength(15);
         expect((await lane()).outstanding).toBe(3);
         expect((await outcomes()).map((one) => one.event)).toEqual(["uncertain", "uncertain"]);
         const events = await world.db.read.event.findMany({ where: { campaignId: id, event: "uncertain" } });
         expect(events).toHaveLength(1);
         expect(await world.ledger.heartbeat("w1")).toBe(false);
-        expect(await world.ledger.reap({ leaseMs: LEASE_MS, self: "w2" })).toEqual({ workers: 0, uncertain: 0 });
+        expect(await world.ledger.reap({ leaseMs: LEASE_MS, self: "w2" })).toEqual({
+          workers: 0,
+          uncertain: 0,
+        });
       });
 
       it("leaves the living alone, and never takes itself for dead", async () => {
@@ -695,7 +741,10 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
         const mine = await claim(5);
         await intend(mine.slice(0, 1));
         await register("w3", true);
-        expect(await world.ledger.reap({ leaseMs: LEASE_MS, self: "w3" })).toEqual({ workers: 2, uncertain: 1 });
+        expect(await world.ledger.reap({ leaseMs: LEASE_MS, self: "w3" })).toEqual({
+          workers: 2,
+          uncertain: 1,
+        });
         expect(await claim(9, { worker: "w3" })).toHaveLength(4);
       });
     });
@@ -892,7 +941,9 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
         });
         await holdLaneAgain("yahoo");
         await world.campaigns.steer(id, { do: "resume", provider: null });
-        const told = await world.db.read.event.findMany({ where: { event: "resumed", laneId: { not: null } } });
+        const told = await world.db.read.event.findMany({
+          where: { event: "resumed", laneId: { not: null } },
+        });
         expect(told.slice(-2).map((one) => one.text.match(/(\d+) return/)?.[1])).toEqual(["3", "1"]);
       });
 
@@ -905,7 +956,9 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
         await send("accepted");
         await tick();
         expect((await campaign(id))?.state).toBe("completed-with-failures");
-        expect(await world.campaigns.steer(id, { do: "resume", provider: null })).toMatchObject({ returned: 1 });
+        expect(await world.campaigns.steer(id, { do: "resume", provider: null })).toMatchObject({
+          returned: 1,
+        });
         expect(await campaign(id)).toMatchObject({ state: "running", endedAtMs: null });
         await send("accepted");
         await tick();
@@ -929,7 +982,9 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
           settles: [say(a, "accepted"), say(b, { reason: "system", hard: false }), say(c, "returned")],
         });
         // Nobody would ever try them again: they end too.
-        expect((await rows()).map((one) => one.state).filter((one) => one !== "cancelled")).toEqual(["accepted"]);
+        expect((await rows()).map((one) => one.state).filter((one) => one !== "cancelled")).toEqual([
+          "accepted",
+        ]);
         expect(await campaign(id)).toMatchObject({ state: "cancelled" });
         await expect(world.campaigns.steer(id, { do: "resume", provider: null })).rejects.toMatchObject({
           code: "campaign-state",

@@ -1,5 +1,7 @@
 // A world for tests of the ledger: a database with campaigns that are planned and running, outcomes by name, and
 // a hand that settles what a worker was granted. Which database it is, the caller decides.
+
+import type { Database } from "../../src/adapters/database/sqlite.ts";
 import { FAULT_OF, type Reason, type Scope, type Speaker } from "../../src/bounce/reason.ts";
 import type { BreakerConfig } from "../../src/breaker/breaker.ts";
 import type { CampaignStore, PlannedDelivery } from "../../src/campaign/store.ts";
@@ -7,7 +9,6 @@ import type { ClaimedDelivery } from "../../src/delivery/delivery.ts";
 import { type Outcome, outcomeOf, settlementOf } from "../../src/delivery/outcome.ts";
 import type { Settle } from "../../src/delivery/settle.ts";
 import type { Ledger } from "../../src/delivery/store.ts";
-import type { Database } from "../../src/adapters/database/sqlite.ts";
 import type { TestClock } from "./clock.ts";
 
 export interface LedgerWorld {
