@@ -323,11 +323,17 @@ async function faultsStop(walk: Walk): Promise<void> {
       await beat(walk, worker);
       await poll(walk, worker);
       await repeat(walk, worker);
+      judge.look("a repeat");
       await release(walk, worker);
+      judge.look("a release");
     }
     await world.ledger.reap({ leaseMs: LEASE_MS, self: alive[0]?.id ?? "" });
+    judge.look("the reaper");
     for (const worker of alive) {
-      for (const lane of judge.look("nothing").lanes.keys()) await claim(walk, worker, lane, 4);
+      for (const lane of judge.look("nothing").lanes.keys()) {
+        await claim(walk, worker, lane, 4);
+        judge.look("a claim");
+      }
       for (let turn = 0; turn < 3; turn++) {
         await commit(walk, worker, everything);
         begin(walk, worker);
@@ -343,6 +349,7 @@ async function faultsStop(walk: Walk): Promise<void> {
     const stands = [...lanes.values()].some((lane) => lane.state === "held" || lane.state === "blind");
     if (campaign === "paused" || (stands && round % 8 === 7)) {
       await world.campaigns.steer(campaignId, { do: "resume", provider: null });
+      judge.look("a resume");
     }
   }
   const { campaign, lanes, deliveries } = judge.look("the end");

@@ -229,6 +229,7 @@ export async function commit(
       delivery: one.id,
       laneId: one.laneId,
       epoch: one.epoch,
+      worker: one.worker,
       try: one.try + 1,
     })),
     doors: [],
