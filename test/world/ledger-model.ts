@@ -50,11 +50,15 @@ export class Wire {
   readonly begun = new Set<string>();
   /** Deliveries that the other side has, or may have. */
   readonly taken = new Map<number, string>();
-  readonly granted = new Map<string, number>();
+  readonly granted = new Set<string>();
   accepted = 0;
 
-  grant(delivery: ClaimedDelivery): void {
-    this.granted.set(keyOf(delivery), delivery.epoch);
+  /** False when it was granted before: the answer to a repeated commit. */
+  grant(delivery: ClaimedDelivery): boolean {
+    const key = keyOf(delivery);
+    if (this.granted.has(key)) return false;
+    this.granted.add(key);
+    return true;
   }
 
   begin(delivery: ClaimedDelivery): void {
@@ -83,8 +87,8 @@ export interface Model {
   world: LedgerWorld;
   wire: Wire;
   workers: SimWorker[];
-  /** Called after a commit, with what it granted. */
-  onCommit: (group: CommitGroup, committed: Committed, repeated: boolean) => void;
+  /** Called after each commit, with what it granted and had not been granted before. */
+  onGrant: (fresh: readonly ClaimedDelivery[]) => void;
 }
 
 let names = 0;
@@ -237,10 +241,16 @@ export async function commit(
   if (sent.length + wanted.length === 0) return;
   pendingIntents.set(group, wanted);
   const committed = await model.world.ledger.commit(group);
-  model.onCommit(group, committed, false);
-  for (const one of wanted) if (committed.intended.has(one.id)) model.wire.grant(one);
+  grant(model, group, committed);
   if (how.answerLost) worker.unanswered = group;
   else take(worker, group, committed);
+}
+
+/** A repeat may grant what was denied at first: the campaign may have been resumed in between. */
+function grant({ wire, onGrant }: Model, group: CommitGroup, committed: Committed): void {
+  const wanted = pendingIntents.get(group) ?? [];
+  const fresh = wanted.filter((one) => committed.intended.has(one.id) && wire.grant(one));
+  onGrant(fresh);
 }
 
 /** The deliveries behind a group's intents. */
@@ -250,7 +260,7 @@ export async function repeat(model: Model, worker: SimWorker): Promise<void> {
   const group = worker.unanswered;
   if (group === null) return;
   const committed = await model.world.ledger.commit(group);
-  model.onCommit(group, committed, true);
+  grant(model, group, committed);
   worker.unanswered = null;
   take(worker, group, committed);
 }
