@@ -41,6 +41,7 @@ export async function preview(
     const mail = context.compose({
       ...delivery,
       id: 0,
+      worker: "",
       campaignId: 0,
       laneId: 0,
       epoch: 0,
