@@ -1,10 +1,15 @@
 // What is done once to a template file before it is compiled: styles are put inline, a missing text part is made
 // from the html, expressions are checked and marked strict, and every place is renumbered so that an error while
 // rendering still names the line of the file that a person edits. Compiling and rendering are the renderer's.
+import { createRequire } from "node:module";
 import Handlebars from "handlebars";
-import { convert } from "html-to-text";
-import juice from "juice";
 import { BellwetherError } from "../errors.ts";
+
+// Loaded at their first use: together they would be most of the start of every command, and few commands read a
+// template.
+const require = createRequire(import.meta.url);
+const juice = () => require("juice") as typeof import("juice");
+const htmlToText = () => require("html-to-text") as typeof import("html-to-text");
 
 /** One file, or what was made of it. */
 export interface Part {
@@ -31,7 +36,7 @@ export function plainPart(file: string, source: string): Part {
 export function inlinedPart(file: string, source: string, css: string): Part {
   return viaStandIns(file, source, "all", (html) =>
     // The layout's own <style> stays as it is: its media queries cannot be inlined.
-    juice.inlineContent(html, css, {
+    juice().inlineContent(html, css, {
       applyStyleTags: false,
       removeStyleTags: false,
       applyWidthAttributes: false,
@@ -44,7 +49,7 @@ export function inlinedPart(file: string, source: string, css: string): Part {
 /** A text part made from an html part: the expressions are kept, so that this costs nothing per recipient. */
 export function textPart(file: string, source: string): Part {
   return viaStandIns(file, source, "some", (html) =>
-    convert(html, {
+    htmlToText().convert(html, {
       wordwrap: false,
       selectors: [
         { selector: "head", format: "skip" },
