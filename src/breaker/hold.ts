@@ -70,6 +70,9 @@ function messageOf(trip: Trip): string {
 }
 
 function tellOf(who: string, trip: Trip): string {
+  if (trip.scope === "route") {
+    return "Our own mail system is disturbed at the moment. Nothing is wrong with your mailbox; you get the notice as soon as we have repaired it.";
+  }
   if (trip.fault === "address") {
     return "We are checking our list of addresses. Please tell us the address at which you read mail.";
   }

@@ -127,7 +127,7 @@ async function play(
   say("\n4. Report");
   for (const { at, text } of done.timeline) say(`   ${at.slice(11, 19)}  ${text}`);
   say(
-    `\n${refused} mails refused until it stopped by itself; on 28 April 2017 it were ${INCIDENT_MAILS}, stopped by hand.`,
+    `\n${refused} mails refused until it stopped by itself; on 28 April 2017 it was ${INCIDENT_MAILS}, stopped by hand.`,
   );
 }
 
