@@ -47,8 +47,9 @@ export function createWriter(options: {
       settles = [];
       intents = [];
       doors = [];
+      const worker = options.worker();
       const committed = await commit({
-        worker: options.worker(),
+        worker,
         settles: group.settles.map((w) => w.item),
         intents: group.intents.map((w) => w.item),
         doors: group.doors.map((w) => w.item),
@@ -57,7 +58,10 @@ export function createWriter(options: {
       options.onLanes(committed.lanes);
       for (const w of group.settles) w.resolve();
       for (const w of group.doors) w.resolve();
-      for (const w of group.intents) w.resolve(committed.intended.has(w.item.delivery));
+      // The answer names deliveries. A claim of an older name may stand beside the one that was granted.
+      for (const { item, resolve } of group.intents) {
+        resolve(item.worker === worker && committed.intended.has(item.delivery));
+      }
     }
     running = null;
     // Work that arrived between the last look and here.

@@ -27,7 +27,7 @@ import {
 } from "../world/ledger-model.ts";
 import { openSqliteWorld, type SqliteWorld } from "../world/sqlite.ts";
 
-const RUNS = Number(process.env.BELLWETHER_MODEL_RUNS ?? 60);
+const RUNS = Number(process.env.BELLWETHER_MODEL_RUNS ?? 40);
 const SEED = Number(process.env.BELLWETHER_MODEL_SEED ?? Date.now() % 2 ** 31);
 const SOAK_MS = 60_000;
 const MINUTE = 60_000;

@@ -249,7 +249,9 @@ export async function commit(
 /** A repeat may grant what was denied at first: the campaign may have been resumed in between. */
 function grant({ wire, onGrant }: Model, group: CommitGroup, committed: Committed): void {
   const wanted = pendingIntents.get(group) ?? [];
-  const fresh = wanted.filter((one) => committed.intended.has(one.id) && wire.grant(one));
+  const fresh = wanted.filter(
+    (one) => committed.intended.has(one.id) && one.worker === group.worker && wire.grant(one),
+  );
   onGrant(fresh);
 }
 
@@ -274,7 +276,8 @@ function take(worker: SimWorker, group: CommitGroup, committed: Committed): void
     if (connection.fence !== null && done.has(connection.fence)) connection.fence = null;
   }
   for (const delivery of pendingIntents.get(group) ?? []) {
-    if (!committed.intended.has(delivery.id)) continue;
+    // As the writer does: a claim of an older name is void, even beside one that was granted.
+    if (!committed.intended.has(delivery.id) || delivery.worker !== group.worker) continue;
     const place = worker.connections.find((one) => one.next === null);
     if (place === undefined) throw new Violation("more intents than places: the simulation is wrong");
     place.next = delivery;
