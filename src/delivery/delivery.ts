@@ -20,7 +20,7 @@ export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
 /**
  * `sending` is never cancelled: what is on the wire settles. `bounced` returns to `pending` only when the fault
- * was not the address's, which the resume checks.
+ * was not the address's, and `suppressed` only when its site was set aside for our fault; the resume checks both.
  */
 export const DELIVERY_MOVES: Moves<DeliveryState> = {
   pending: ["claimed", "expired", "suppressed", "cancelled"],
@@ -33,7 +33,7 @@ export const DELIVERY_MOVES: Moves<DeliveryState> = {
   bounced: ["pending"],
   complained: [],
   uncertain: ["accepted", "handed-over", "bounced", "complained", "deferred", "pending"],
-  suppressed: [],
+  suppressed: ["pending"],
   expired: [],
   cancelled: [],
 };

@@ -1,5 +1,6 @@
 // The fold of settled outcomes into their lane: counts, window, detectors, hold. Pure: the store calls it inside
 // the settle transaction with the lane's locked row and with only those outcomes whose rows really moved.
+import type { Reason, Scope } from "../bounce/reason.ts";
 import type { BreakerConfig, Trip } from "../breaker/breaker.ts";
 import { stepLane } from "../breaker/breaker.ts";
 import { type Evidence, slows } from "../breaker/evidence.ts";
@@ -32,6 +33,13 @@ export interface Settled extends Settle {
   evidence: number;
 }
 
+/** An organisation, or an MX site of the long tail, that is written to no more for now. */
+export interface SetAside {
+  unit: string;
+  reason: Reason;
+  scope: Scope;
+}
+
 export interface LaneEvent {
   event: string;
   text: string;
@@ -41,7 +49,7 @@ export interface Fold {
   lane: LaneRecord;
   events: LaneEvent[];
   /** Organisations to set aside: their waiting deliveries are suppressed. */
-  setAside: string[];
+  setAside: SetAside[];
   /** Good ones to fold into the campaign's own address detector, then this many bad ones. */
   address: { good: number; bad: number };
   /** The route refused us: it is held with every lane on it. */
@@ -109,7 +117,13 @@ function applyEvidence(
     fold.address = { good: fold.address.good + lane.pulse.good, bad: fold.address.bad + 1 };
     lane.pulse = { ...lane.pulse, good: 0 };
   }
-  if (step.setAside !== null) fold.setAside.push(step.setAside);
+  if (step.setAside !== null) {
+    fold.setAside.push({
+      unit: step.setAside,
+      reason: evidence.reason ?? "policy",
+      scope: evidence.scope ?? "organisation",
+    });
+  }
   if (step.trip !== null) {
     holdLane(lane, step.trip, one.atMs, one.outcome.classification?.advice);
     fold.events.push({ event: "held", text: lane.hold?.message ?? "" });

@@ -16,7 +16,7 @@ const NOUNS: { noun: string; moves: Moves<string>; first: string; final: string[
     noun: "delivery",
     moves: DELIVERY_MOVES,
     first: "pending",
-    final: ["complained", "suppressed", "expired", "cancelled"],
+    final: ["complained", "expired", "cancelled"],
   },
 ];
 

@@ -9,7 +9,7 @@ import { mayMove, move } from "../../transition.ts";
 import type { PrismaClient } from "../database/generated/sqlite/client.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
 import { type Database, sqlTime } from "../database/sqlite.ts";
-import { resumeLane } from "./lane-resume.ts";
+import { hasReturning, resumeLane, returnDeliveries, setAsideOf } from "./lane-resume.ts";
 import { addEvents, readLanes, recount, writeLanes } from "./lane-rows.ts";
 
 const CHUNK = 5_000;
@@ -106,11 +106,11 @@ async function resume(
   for (const { lane, routeState } of chosen) {
     if (routeState === "held") routes.add(lane.route);
     // What a refusing route left behind in a lane that is done comes back with the route.
-    const left = lane.state === "done" && (await hasReturning(tx, lane.id));
+    const left = lane.state === "done" && (await hasReturning(tx, lane));
     if (lane.state !== "held" && lane.state !== "blind" && !left && routeState !== "held") continue;
     let returned: number;
     if (lane.state === "ramping" || lane.state === "open" || lane.state === "backing-off") {
-      returned = await returnBounced(tx, lane.id, nowMs);
+      returned = await returnDeliveries(tx, { lane, aside: setAsideOf(lane), nowMs });
       lane.nextDueMs = nowMs;
       lane.epoch += 1;
     } else {
@@ -136,27 +136,6 @@ async function resume(
     ]);
   }
   return steered;
-}
-
-const RETURNING = "state = 'bounced' AND fault IN ('sender', 'content', 'unknown')";
-
-async function hasReturning(tx: PrismaClient, laneId: number): Promise<boolean> {
-  const rows = await tx.$queryRawUnsafe<unknown[]>(
-    `SELECT id FROM delivery WHERE lane_id = ? AND ${RETURNING} LIMIT 1`,
-    laneId,
-  );
-  return rows.length > 0;
-}
-
-async function returnBounced(tx: PrismaClient, laneId: number, nowMs: number): Promise<number> {
-  const now = sqlTime(nowMs);
-  return tx.$executeRawUnsafe(
-    `UPDATE delivery SET state = 'pending', attempt = attempt + 1, try = 0, waited = 0, losses = 0, due_at = ?,
-       changed_at = ? WHERE lane_id = ? AND ${RETURNING}`,
-    now,
-    now,
-    laneId,
-  );
 }
 
 function wrongState(campaign: CampaignModel, wish: string): BellwetherError {

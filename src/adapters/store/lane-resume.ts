@@ -14,6 +14,7 @@ export async function resumeLane(
   { lane, nowMs, by }: { lane: LaneRecord; nowMs: number; by: "person" | "time" },
 ): Promise<number> {
   const blind = lane.state === "blind";
+  const aside = setAsideOf(lane);
   lane.state = move("lane", LANE_MOVES, lane.state, "ramping");
   lane.epoch += 1;
   lane.untilMs = null;
@@ -26,7 +27,8 @@ export async function resumeLane(
     unknown: 0,
     cohort: 0,
     slowed: 0,
-    units: {},
+    // An organisation that was set aside stays so until somebody asks for it by name.
+    units: Object.fromEntries(aside.map((unit) => [unit, lane.pulse.units[unit] ?? 0])),
     recent: [],
     halfOpen: true,
   };
@@ -38,14 +40,7 @@ export async function resumeLane(
     lane.pulse.halfOpen = false;
   }
   const now = sqlTime(nowMs);
-  const returned = await tx.$executeRawUnsafe(
-    `UPDATE delivery SET state = 'pending', attempt = attempt + 1, try = 0, waited = 0, losses = 0, due_at = ?,
-       changed_at = ?
-     WHERE lane_id = ? AND state = 'bounced' AND fault IN ('sender', 'content', 'unknown')`,
-    now,
-    now,
-    lane.id,
-  );
+  const returned = await returnDeliveries(tx, { lane, aside, nowMs });
   // What waited for a retry waited for us: it is due now.
   await tx.$executeRawUnsafe(
     "UPDATE delivery SET due_at = ? WHERE lane_id = ? AND state = 'deferred' AND due_at > ?",
@@ -55,4 +50,44 @@ export async function resumeLane(
   );
   lane.nextDueMs = await nextDue(tx, lane.id);
   return returned;
+}
+
+/** Organisations that refused us twice in this lane. */
+export function setAsideOf(lane: LaneRecord): string[] {
+  return Object.entries(lane.pulse.units)
+    .filter(([, refusals]) => refusals > 1)
+    .map(([unit]) => unit);
+}
+
+/**
+ * Failed finally, and not by the address's fault; or set aside with a site that refused us for our own cause. What an
+ * organisation's own rule refuses comes back by its name alone.
+ */
+const RETURNING = `((state = 'bounced' AND fault IN ('sender', 'content', 'unknown'))
+    OR (state = 'suppressed' AND fault = 'sender'))
+  AND NOT (coalesce(scope, '') = 'organisation' AND coalesce(unit, '') IN (SELECT value FROM json_each(?)))`;
+
+export async function hasReturning(tx: PrismaClient, lane: LaneRecord): Promise<boolean> {
+  const rows = await tx.$queryRawUnsafe<unknown[]>(
+    `SELECT id FROM delivery WHERE lane_id = ? AND ${RETURNING} LIMIT 1`,
+    lane.id,
+    JSON.stringify(setAsideOf(lane)),
+  );
+  return rows.length > 0;
+}
+
+/** Gives a lane back what may be sent again, as a new attempt; returns how many. */
+export async function returnDeliveries(
+  tx: PrismaClient,
+  { lane, aside, nowMs }: { lane: LaneRecord; aside: readonly string[]; nowMs: number },
+): Promise<number> {
+  const now = sqlTime(nowMs);
+  return tx.$executeRawUnsafe(
+    `UPDATE delivery SET state = 'pending', attempt = attempt + 1, try = 0, waited = 0, losses = 0, due_at = ?,
+       changed_at = ? WHERE lane_id = ? AND ${RETURNING}`,
+    now,
+    now,
+    lane.id,
+    JSON.stringify(aside),
+  );
 }

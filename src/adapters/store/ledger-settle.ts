@@ -11,6 +11,7 @@ import {
   type Fold,
   foldDoor,
   foldLane,
+  type SetAside,
   type Settle,
   type Settled,
 } from "../../delivery/settle.ts";
@@ -210,7 +211,7 @@ async function consequences(tx: PrismaClient, folds: readonly Fold[], input: Set
       tx,
       fold.events.map((one) => ({ campaignId, laneId, atMs: nowMs, ...one })),
     );
-    for (const unit of fold.setAside) await setAside(tx, { campaignId, laneId, unit, nowMs });
+    for (const one of fold.setAside) await setAside(tx, { campaignId, laneId, nowMs, ...one });
     // At the hold, and again for what was on the wire and is settled after it.
     if (fold.lane.hold?.detector === "address") await rollBackSuppressions(tx, laneId);
     if (fold.address.bad > 0) await tellCampaign(tx, fold, input);
@@ -273,12 +274,20 @@ async function stepCampaign(
 /** An organisation that refused us twice is written to no more in this campaign; its people are listed as untold. */
 async function setAside(
   tx: PrismaClient,
-  { campaignId, laneId, unit, nowMs }: { campaignId: number; laneId: number; unit: string; nowMs: number },
+  {
+    campaignId,
+    laneId,
+    unit,
+    reason,
+    scope,
+    nowMs,
+  }: SetAside & { campaignId: number; laneId: number; nowMs: number },
 ): Promise<void> {
   const count = await tx.$executeRawUnsafe(
-    `UPDATE delivery SET state = 'suppressed', reason = coalesce(reason, 'policy'), fault = coalesce(fault, 'sender'),
-       scope = 'organisation', changed_at = ?
+    `UPDATE delivery SET state = 'suppressed', reason = ?, fault = 'sender', scope = ?, changed_at = ?
      WHERE lane_id = ? AND unit = ? AND state IN ('pending', 'deferred')`,
+    reason,
+    scope,
     sqlTime(nowMs),
     laneId,
     unit,
