@@ -51,7 +51,7 @@ export async function report(io: Io, which: string | undefined, options: CommonO
     const campaign = await campaignOf(app, which);
     const built = await buildReport(app.reports, campaign.id);
     if (options.json === true) await io.out(`${JSON.stringify(built)}\n`);
-    else await io.out(`${renderReport(built, { colour: false, width: process.stdout.columns ?? 80 })}\n`);
+    else await io.out(`${renderReport(built, { colour: false, width: process.stdout.columns || 80 })}\n`);
     return EXIT.done;
   });
 }

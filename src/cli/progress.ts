@@ -64,7 +64,7 @@ function laneRow(lane: LaneProgress, rate: number, colour: boolean): string {
   const share = lane.size === 0 ? 1 : lane.told / lane.size;
   const filled = Math.round(share * BAR);
   const bar = `${"#".repeat(filled)}${"-".repeat(BAR - filled)}`;
-  const name = providerTitle(lane.provider).slice(0, 22).padEnd(22);
+  const name = providerTitle(lane.provider).slice(0, 32).padEnd(32);
   const extra = [
     rate > 0 ? `${Math.round(rate)}/s` : "",
     lane.bounced > 0 ? `${lane.bounced} refused` : "",

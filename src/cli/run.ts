@@ -90,7 +90,7 @@ export async function tellEnd(options: {
   const { app, io, campaignId, json } = options;
   const report = await buildReport(app.reports, campaignId);
   if (json) await io.out(`${JSON.stringify(report)}\n`);
-  io.say(renderReport(report, { colour: io.colour, width: io.err.columns ?? 80 }));
+  io.say(renderReport(report, { colour: io.colour, width: io.err.columns || 80 }));
   if (options.interrupted && report.state === "running") {
     io.say("Interrupted: `bellwether resume` goes on where it stopped.");
     return EXIT.interrupted;

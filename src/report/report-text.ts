@@ -117,7 +117,10 @@ function card(lane: LaneReport, hold: ReportHold, report: Report, paint: Paint, 
     lines.push(...section("On the way when it stopped", `${mails} on the wire and ended after the stop.`));
   }
   if (hold.evidence.length > 0) lines.push(`  ${paint("bold", "What was answered, word for word")}`);
-  for (const reply of hold.evidence) for (const line of safeLines(reply)) lines.push(`    | ${line}`);
+  hold.evidence.forEach((reply, index) => {
+    if (index > 0) lines.push("    |");
+    for (const line of safeLines(reply)) lines.push(`    | ${line}`);
+  });
   return lines;
 }
 
