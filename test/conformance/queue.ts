@@ -55,7 +55,7 @@ export function describeQueue(name: string, makeQueue: () => Promise<JobQueue>):
     });
 
     test("one provider's jobs go one at a time, and do not keep another provider's waiting", async () => {
-      const { queue: q, seen, until, letGo } = await started();
+      const { queue: q, seen, until, letGo, finish } = await started();
       await q.offer("google", { lane: 1, epoch: 1 });
       await q.offer("google", { lane: 2, epoch: 1 });
       await q.offer("yahoo", { lane: 3, epoch: 1 });
