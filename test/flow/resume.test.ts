@@ -2,7 +2,7 @@
 // many shells the commands are typed.
 import { describe, expect, test } from "vitest";
 import { acceptAll, combine, delayAll, refuseAfter, refuseAll } from "../../src/sandbox/scripts.ts";
-import { campaignText, createWorld, expectOnceEach, laneOf, type World } from "../world/world.ts";
+import { answered, campaignText, createWorld, expectOnceEach, laneOf, type World } from "../world/world.ts";
 
 const CLIENTS = { "gmail.com": 80, "yahoo.com": 30 };
 
@@ -54,20 +54,20 @@ describe("resume after the repair", () => {
       scripts: { google: refuseAll("google-no-ptr"), yahoo: refuseAll("yahoo-permanently-deferred") },
       routes: "each",
     });
-    const { exit } = await world.run("send", "campaign.toml", "--yes");
+    const { exit } = await world.types("campaign.toml");
     expect(exit).toBe(4);
     world.setScripts({ yahoo: refuseAll("yahoo-permanently-deferred") });
     const heard = world.log("yahoo").length;
-    const first = await world.json("resume", "--provider", "google");
+    const first = await world.typesResume({ provider: "google" });
     expect(first.exit).toBe(4);
     expect(laneOf(first.report, "google").totals.accepted).toBe(20);
     expect(laneOf(first.report, "yahoo").state).toBe("held");
     expect(world.log("yahoo").length).toBe(heard);
-    const wrong = await world.run("resume", "--provider", "apple");
+    const wrong = await world.typesResume({ provider: "apple" });
     expect(wrong.exit).toBe(2);
     expect(wrong.stderr).toContain("Its lanes are:");
     world.setScripts({});
-    const second = await world.json("resume", "--provider", "yahoo");
+    const second = await world.typesResume({ provider: "yahoo" });
     expect(second.exit).toBe(0);
     expect(second.report.state).toBe("completed");
     expectOnceEach(world, second.report);
@@ -78,12 +78,12 @@ describe("send typed again", () => {
   test("in place of resume sends nothing and says what does", async () => {
     const { world } = await heldWorld();
     const heard = world.log().length;
-    const again = await world.json("send", "campaign.toml", "--yes");
+    const again = await world.types("campaign.toml");
     expect(again.exit).toBe(4);
     expect(again.stderr).toContain("resume");
     expect(world.log().length).toBe(heard);
     world.setScripts({});
-    const resumed = await world.json("resume");
+    const resumed = await world.typesResume();
     expect(resumed.exit).toBe(0);
     expect(resumed.report.totals.accepted).toBe(110);
     expectOnceEach(world, resumed.report);
@@ -91,17 +91,17 @@ describe("send typed again", () => {
 
   test("when all are told is refused; --again, with a new name, tells everybody again", async () => {
     const world = await createWorld({ clients: { "gmail.com": 15, "example.org": 5 } });
-    expect((await world.run("send", "campaign.toml", "--yes")).exit).toBe(0);
-    const again = await world.run("send", "campaign.toml", "--yes");
+    expect((await world.types("campaign.toml")).exit).toBe(0);
+    const again = await world.types("campaign.toml");
     expect(again.exit).toBe(2);
     expect(again.stderr).toContain("--again");
     expect(world.log().length).toBe(20);
-    const wanted = await world.json("send", "campaign.toml", "--yes", "--again", "Once more");
+    const wanted = await world.types("campaign.toml", { again: "Once more" });
     expect(wanted.exit).toBe(0);
     expect(wanted.report.name).toBe("Once more");
     expect(wanted.report.totals.accepted).toBe(20);
     expect([...world.accepted().values()].every((times) => times === 2)).toBe(true);
-    const third = await world.run("send", "campaign.toml", "--yes", "--again", "Once more");
+    const third = await world.types("campaign.toml", { again: "Once more" });
     expect(third.exit).toBe(2);
     expect(world.log().length).toBe(40);
   });
@@ -113,10 +113,10 @@ describe("send typed again", () => {
       replyDelayMs: 5,
     });
     const both = await Promise.all([
-      world.json("send", "campaign.toml", "--yes"),
-      world.json("send", "campaign.toml", "--yes"),
+      world.run("send", "campaign.toml", "--yes", "--json"),
+      world.run("send", "campaign.toml", "--yes", "--json"),
     ]);
-    for (const { exit, report } of both) {
+    for (const { exit, report } of both.map(answered)) {
       expect(exit).toBe(0);
       expect(report.totals.accepted).toBe(150);
       expectOnceEach(world, report);
@@ -131,7 +131,7 @@ describe("send typed again", () => {
     });
     const first = world.spawn("send", "campaign.toml", "--yes");
     await world.whenAccepted(10);
-    const second = world.json("send", "campaign.toml", "--yes");
+    const second = world.types("campaign.toml");
     await world.whenAccepted(30);
     first.child.kill("SIGKILL");
     await first.ended;
@@ -147,12 +147,12 @@ test("two campaigns in one database do not disturb each other", async () => {
   const world = await createWorld({ clients: { "gmail.com": 20, "yahoo.com": 20 } });
   world.write("second.toml", campaignText({ name: "Another one" }));
   world.setScripts({ google: refuseAll("google-no-ptr") });
-  expect((await world.run("send", "campaign.toml", "--yes")).exit).toBe(4);
+  expect((await world.types("campaign.toml")).exit).toBe(4);
   world.setScripts({});
-  const second = await world.json("send", "second.toml", "--yes");
+  const second = await world.types("second.toml");
   expect(second.report.totals.accepted).toBe(40);
   expect(second.exit).toBe(0);
-  const first = await world.json("resume", "Server s12 is replaced");
+  const first = await world.typesResume({ campaign: "Server s12 is replaced" });
   expect(first.exit).toBe(0);
   expect(first.report.totals.accepted).toBe(40);
   expect([...world.accepted().values()].every((times) => times === 2)).toBe(true);

@@ -6,6 +6,9 @@ import os from "node:os";
 import path from "node:path";
 import { expect, onTestFinished } from "vitest";
 import type { Campaign } from "../../src/campaign/campaign.ts";
+import { type Io, tellError } from "../../src/cli/io.ts";
+import { resume } from "../../src/cli/resume.ts";
+import { send } from "../../src/cli/send.ts";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { type Bellwether, openBellwether } from "../../src/compose.ts";
 import { loadConfig } from "../../src/config/load.ts";
@@ -43,6 +46,11 @@ export interface Ran {
   exit: number | null;
   stdout: string;
   stderr: string;
+}
+
+/** What a command with --json answered; the report is there unless it refused. */
+export interface Answered extends Ran {
+  readonly report: Report;
 }
 
 export interface Running {
@@ -177,18 +185,51 @@ export class World {
     });
   }
 
-  /** The command line, to its end. */
+  /** A command's code, in this process: as typed, but without the second that a new process needs. */
+  async does(work: (io: Io, options: { config: string }) => Promise<number>): Promise<Ran> {
+    const said = { stdout: "", stderr: "" };
+    const io: Io = {
+      out: async (text) => {
+        said.stdout += text;
+      },
+      say: (text) => {
+        said.stderr += `${text}\n`;
+      },
+      err: process.stderr,
+      isTerminal: false,
+      colour: false,
+      canAsk: false,
+      confirm: async () => false,
+    };
+    try {
+      const exit = await work(io, { config: this.path("bellwether.toml") });
+      return { exit, ...said };
+    } catch (error) {
+      const exit = tellError(io, error, false);
+      return { exit, ...said };
+    }
+  }
+
+  /** `send FILE --yes --json` */
+  async types(file: string, more: { again?: string } = {}): Promise<Answered> {
+    const yes = { yes: true, json: true, ...more };
+    return answered(await this.does((io, options) => send(io, this.path(file), { ...options, ...yes })));
+  }
+
+  /** `resume [CAMPAIGN] [--provider P] --json` */
+  async typesResume(more: { provider?: string; campaign?: string } = {}): Promise<Answered> {
+    const { campaign, ...rest } = more;
+    return answered(
+      await this.does((io, options) => resume(io, campaign, { ...options, ...rest, json: true })),
+    );
+  }
+
+  /** The built program in a process of its own, to its end. */
   run(...args: string[]): Promise<Ran> {
     return this.spawn(...args).ended;
   }
 
-  /** The command line, and its report by --json. */
-  async json(...args: string[]): Promise<{ exit: number | null; report: Report; stderr: string }> {
-    const { exit, stdout, stderr } = await this.run(...args, "--json");
-    return { exit, report: JSON.parse(stdout), stderr };
-  }
-
-  /** The command line, while it runs. */
+  /** The built program in a process of its own, while it runs. */
   spawn(...args: string[]): Running {
     const child = spawn(process.execPath, [PROGRAM, ...args], {
       cwd: this.folder,
@@ -218,6 +259,10 @@ export class World {
     await Promise.all(this.#servers.map((server) => server.close()));
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+export function answered(ran: Ran): Answered {
+  return { ...ran, report: ran.stdout === "" ? null : JSON.parse(ran.stdout) };
 }
 
 /** A world that ends with the test that made it. */
