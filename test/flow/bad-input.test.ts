@@ -136,23 +136,23 @@ const FAULTS: Fault[] = [
     name: "a campaign file with an unknown key",
     spoil: (world) => world.write("campaign.toml", `tell_buy = 2030-01-01T00:00:00Z\n${campaignText()}`),
     exit: 2,
-    names: [/campaign\.toml/, /line 1/, /tell_buy/, /tell_by/],
+    names: [/campaign\.toml/, /campaign\.toml:1/, /tell_buy/, /tell_by/],
   },
   {
     name: "a campaign file that is no TOML",
     spoil: (world) => world.write("campaign.toml", campaignText().replace('audience = "', "audience = ")),
     exit: 2,
-    names: [/campaign\.toml/, /line 3/],
+    names: [/campaign\.toml:3/],
   },
   {
     name: "a filter on a column that the audience does not have",
-    spoil: (world) => world.write("campaign.toml", campaignText({ filter: 'filter = { sever = ["s12"] }' })),
+    spoil: (world) => world.write("campaign.toml", campaignText({ above: 'filter = { sever = ["s12"] }' })),
     exit: 2,
     names: [/sever/, /server/],
   },
   {
     name: "a filter that fits nobody",
-    spoil: (world) => world.write("campaign.toml", campaignText({ filter: 'filter = { server = ["s99"] }' })),
+    spoil: (world) => world.write("campaign.toml", campaignText({ above: 'filter = { server = ["s99"] }' })),
     exit: 3,
     names: [/nobody|no client|No client|0 addresses/],
   },
@@ -190,7 +190,7 @@ describe("a configuration is refused", () => {
     [
       "with an unknown key",
       (text) => text.replace("connections", "conections"),
-      [/conections/, /connections/, /line/],
+      [/conections/, /connections/, /bellwether\.toml:\d+/],
     ],
     [
       "with a bad value",
@@ -198,7 +198,7 @@ describe("a configuration is refused", () => {
       [/connections/, /1/, /1000|1,000/],
     ],
     ["with an unknown section", (text) => `${text}\n[sever]\nlisten = "x"\n`, [/sever/, /server/]],
-    ["with bad TOML", (text) => text.replace('from = "', "from = "), [/bellwether\.toml/, /line 2/]],
+    ["with bad TOML", (text) => text.replace('from = "', "from = "), [/bellwether\.toml:2/]],
     ["without a sender", (text) => text.replace(/from = .*/, ""), [/from/]],
   ];
   test.each(spoilt)(
@@ -239,3 +239,40 @@ function expectRefusal(
   expect(refused.stderr.trim().split("\n").length).toBeGreaterThanOrEqual(2);
   expect(world.log()).toEqual([]);
 }
+
+describe("a draft that was refused", () => {
+  const OVER = campaignText({ above: "valid_until = 2020-01-01T00:00:00Z" });
+
+  test("takes a deadline that was repaired, though nothing else was", async () => {
+    const world = await createWorld({ csv: GOOD_CSV, campaign: OVER });
+    expect((await world.types("campaign.toml")).exit).toBe(3);
+    world.write("campaign.toml", campaignText());
+    const { exit, report } = await world.types("campaign.toml");
+    expect(exit).toBe(0);
+    expect(report.totals).toMatchObject({ accepted: 5, expired: 0 });
+  });
+
+  test("is not resumed with a file that asks for something else since", async () => {
+    const world = await createWorld({ csv: GOOD_CSV, campaign: OVER });
+    expect((await world.types("campaign.toml")).exit).toBe(3);
+    world.write("campaign.toml", campaignText({ above: 'filter = { account = ["C-gmail.com-1"] }' }));
+    const resumed = await world.typesResume();
+    expect(resumed.exit).toBe(2);
+    expect(resumed.stderr).toContain("Type `send` again");
+    expect(world.log()).toEqual([]);
+    expect((await world.types("campaign.toml")).report.totals.recipients).toBe(1);
+  });
+
+  test("does not make way for telling again who was told under the same name", async () => {
+    const world = await createWorld({ csv: GOOD_CSV });
+    expect((await world.types("campaign.toml")).exit).toBe(0);
+    world.write("campaign.toml", campaignText({ above: 'filter = { server = ["s99"] }' }));
+    expect((await world.types("campaign.toml")).exit).toBe(3);
+    world.write("campaign.toml", campaignText());
+    world.write("clients.csv", `${GOOD_CSV}new@gmail.com,New,C-9,s12\n`);
+    const again = await world.types("campaign.toml");
+    expect(again.exit).toBe(2);
+    expect(again.stderr).toContain("twice");
+    expect(world.log()).toHaveLength(5);
+  });
+});

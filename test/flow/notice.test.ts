@@ -24,7 +24,7 @@ async function toldWorld(): Promise<World> {
   return createWorld({
     csv: CSV,
     keepMessages: true,
-    campaign: campaignText({ filter: 'filter = { server = ["s12"] }' }),
+    campaign: campaignText({ above: 'filter = { server = ["s12"] }' }),
     scripts: { yahoo: refuseIf(() => true, "yahoo-user-unknown") },
   });
 }

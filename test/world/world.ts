@@ -352,13 +352,13 @@ export function csvOf(clients: Readonly<Record<string, number>>): string {
 }
 
 /** A notice of a window a week ahead. */
-export function campaignText(options: { name?: string; filter?: string; values?: string } = {}): string {
+export function campaignText(options: { name?: string; above?: string; values?: string } = {}): string {
   const startMs = Math.ceil(systemClock.now() / 3_600_000) * 3_600_000 + 7 * 24 * 3_600_000;
   const iso = (ms: number) => new Date(ms).toISOString();
   return `name = "${options.name ?? "Server s12 is replaced"}"
 template = "maintenance-scheduled"
 audience = "clients.csv"
-${options.filter ?? ""}
+${options.above ?? ""}
 [values]
 window_start = ${iso(startMs)}
 window_end = ${iso(startMs + 7 * 60_000)}
