@@ -43,7 +43,6 @@ describe("unknown users", () => {
       scripts: { google: refuseAll("google-user-unknown") },
     });
     const report = await world.send();
-    console.log(`MEASURED all unknown: ${world.refused("google").length} refusals`);
     expect(report.state).toBe("paused");
     expect(world.refused("google").length).toBeLessThanOrEqual(12);
     expectOnceEach(world, report);

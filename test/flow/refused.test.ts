@@ -8,7 +8,7 @@ import {
   refuseAfter,
   refuseAll,
 } from "../../src/sandbox/scripts.ts";
-import { createWorld, drive, expectOnceEach, laneOf, launch, sum } from "../world/world.ts";
+import { answered, createWorld, drive, expectOnceEach, laneOf, launch, sum } from "../world/world.ts";
 
 const CONNECTIONS = 20;
 /** So many refusals decide, by the sender's detector. */
@@ -53,7 +53,6 @@ describe("a provider that refuses everything from its first mail on", () => {
     const lane = laneOf(report, "google");
     expect(lane.state).toBe("held");
     expect(lane.totals).toMatchObject({ bounced: 0, pending: 60 });
-    console.log(`MEASURED banner: ${world.refused("google").length} refusals`);
     expect(world.refused("google").length).toBeLessThanOrEqual(TO_DECIDE + CONNECTIONS);
     expect(laneOf(report, "yahoo").totals.accepted).toBe(20);
     expectOnceEach(world, report);
@@ -81,7 +80,6 @@ describe("a provider that begins to refuse while 20 connections are busy", () =>
       const report = await world.send();
       const lane = laneOf(report, "google");
       const refused = world.refused("google");
-      console.log(`MEASURED ${routes} ${replyDelayMs} ms ${reply}: ${refused.length} refusals`);
       expect(lane.state).toBe("held");
       expect(lane.hold).toMatchObject({ reason: "reverse-dns", fault: "sender" });
       expect(lane.hold?.evidence).toHaveLength(3);
@@ -113,4 +111,19 @@ describe("the other lanes finish", () => {
     expect(report.totals.recipients).toBe(sum(Object.values(clients)));
     expectOnceEach(world, report);
   });
+});
+
+test("from the built program too: exit 4, the hold explained, 3 + 20 at most", async () => {
+  const world = await createWorld({
+    clients: { "gmail.com": 260, "yahoo.com": 40 },
+    replyDelayMs: 1,
+    scripts: { google: refuseAfter(100, "google-no-ptr") },
+  });
+  const { exit, report, stderr } = answered(await world.run("send", "campaign.toml", "--yes", "--json"));
+  expect(exit).toBe(4);
+  expect(world.refused("google").length).toBeLessThanOrEqual(TO_DECIDE + CONNECTIONS);
+  const { hold } = laneOf(report, "google");
+  expect(hold?.leaked).toBeLessThanOrEqual(CONNECTIONS);
+  expect(stderr).toContain(hold?.advice);
+  expectOnceEach(world, report);
 });
