@@ -97,22 +97,19 @@ export function createCampaignManager(options: {
     }: { confirmed: boolean; overrides: Record<string, string>; again: boolean },
   ): Promise<Campaign> {
     const { name, spec, audienceHash } = notice;
-    const key = campaignKey({
-      name,
-      template: notice.template.name,
-      values: spec.values,
-      audienceHash,
-      filter: spec.filter,
-    });
+    const key = keyOf(notice);
     const same = await campaigns.find({ key });
-    if (same !== null) {
-      if (isFinished(same.state)) throw finished(same);
-      const known = { ...same.overrides, ...overrides };
-      await campaigns.prepare(same.id, { confirmed: same.confirmed || confirmed, overrides: known });
-      return { ...same, confirmed: same.confirmed || confirmed, overrides: known };
+    if (same !== null && isFinished(same.state)) throw finished(same);
+    const known = {
+      confirmed: same?.confirmed === true || confirmed,
+      overrides: { ...same?.overrides, ...overrides },
+    };
+    if (same !== null && same.state !== "draft") {
+      await campaigns.prepare(same.id, known);
+      return { ...same, ...known };
     }
-    const namesake = await campaigns.find({ name });
-    if (namesake !== null) refuseNamesake(namesake, notice, again);
+    for (const other of await campaigns.list())
+      if (other.name === name && other.state !== "draft") refuseNamesake(other, notice, again);
     return campaigns.create({
       name,
       key,
@@ -120,8 +117,7 @@ export function createCampaignManager(options: {
       spec,
       templateName: notice.template.name,
       audienceHash,
-      confirmed,
-      overrides,
+      ...known,
       tellByMs: notice.tellByMs,
       validUntilMs: notice.validUntilMs,
     });
@@ -209,6 +205,12 @@ export function createCampaignManager(options: {
       });
     },
   };
+}
+
+/** Equal for two notices that are the same campaign. */
+export function keyOf({ name, template, spec, audienceHash }: Notice): string {
+  const { values, filter } = spec;
+  return campaignKey({ name, template: template.name, values, audienceHash, filter });
 }
 
 function finished(campaign: Campaign): BellwetherError {

@@ -42,6 +42,10 @@ export interface PlannedLane {
 }
 
 export interface CampaignStore {
+  /**
+   * The draft of this notice. What has this key already is taken up, and brought up to date while it is a draft;
+   * a draft of the same name that asked for something else was never sent, and gives way.
+   */
   create(campaign: NewCampaign): Promise<Campaign>;
   /** By key, id, or name (the newest of that name); "latest" is the newest of all. */
   find(by: { key: string } | { id: number } | { name: string } | "latest"): Promise<Campaign | null>;

@@ -2,6 +2,7 @@
 
 import type { Bellwether } from "../application.ts";
 import type { Campaign } from "../campaign/campaign.ts";
+import { keyOf } from "../campaign/manager.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";
@@ -55,11 +56,12 @@ async function resumeStopped(app: Bellwether, io: Io, except: Campaign): Promise
 /** The draft's file, if it still asks for the same. */
 async function readAgain(app: Bellwether, campaign: Campaign) {
   const notice = await app.manager.read(campaign.file, { again: campaign.name });
-  if (notice.audienceHash === campaign.audienceHash) return notice;
+  if (keyOf(notice) === campaign.key) return notice;
+  const isAudience = notice.audienceHash !== campaign.audienceHash;
   throw new BellwetherError(
-    "csv-changed",
-    `The audience of "${campaign.name}" was changed since it was begun.`,
-    "Cancel it (`bellwether cancel`) and type `send` again.",
+    isAudience ? "csv-changed" : "campaign-state",
+    `${isAudience ? "The audience" : campaign.file} was changed since "${campaign.name}" was begun, and nothing of it was sent yet.`,
+    "Type `send` again: it takes the file as it is now.",
     { exit: EXIT.usage },
   );
 }

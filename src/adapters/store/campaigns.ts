@@ -2,6 +2,7 @@
 import { FRESH_PULSE } from "../../breaker/breaker.ts";
 import { CAMPAIGN_MOVES, type Campaign, type CampaignState } from "../../campaign/campaign.ts";
 import type { CampaignStore, PlannedDelivery, PlannedLane } from "../../campaign/store.ts";
+import { BellwetherError } from "../../errors.ts";
 import { move } from "../../transition.ts";
 import type { PrismaClient } from "../database/generated/sqlite/client.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
@@ -15,17 +16,19 @@ export function createCampaignStore(db: Database): CampaignStore {
     create: (input) =>
       db.write(async (tx) => {
         const { spec, overrides, tellByMs, validUntilMs, ...plain } = input;
-        const row = await tx.campaign.create({
-          data: {
-            ...plain,
-            spec: JSON.stringify(spec),
-            overrides: JSON.stringify(overrides),
-            tellBy: tellByMs === null ? null : new Date(tellByMs),
-            validUntil: validUntilMs === null ? null : new Date(validUntilMs),
-            createdAt: new Date(db.now()),
-          },
-        });
-        return toCampaign(row);
+        const data = {
+          ...plain,
+          spec: JSON.stringify(spec),
+          overrides: JSON.stringify(overrides),
+          tellBy: tellByMs === null ? null : new Date(tellByMs),
+          validUntil: validUntilMs === null ? null : new Date(validUntilMs),
+        };
+        const same = await tx.campaign.findUnique({ where: { key: input.key } });
+        if (same !== null && same.state !== "draft") return toCampaign(same);
+        if (same !== null) return toCampaign(await tx.campaign.update({ where: { id: same.id }, data }));
+        // Removed, not changed: whoever still checks the former draft must not launch this one by its id.
+        await tx.campaign.deleteMany({ where: { name: input.name, state: "draft" } });
+        return toCampaign(await tx.campaign.create({ data: { ...data, createdAt: new Date(db.now()) } }));
       }),
 
     find: async (by) => {
@@ -40,12 +43,14 @@ export function createCampaignStore(db: Database): CampaignStore {
     prepare: async (id, known) => {
       const { overrides, ...plain } = known;
       const data = overrides === undefined ? plain : { ...plain, overrides: JSON.stringify(overrides) };
-      await db.write((tx) => tx.campaign.update({ where: { id }, data }));
+      const { count } = await db.write((tx) => tx.campaign.updateMany({ where: { id }, data }));
+      if (count === 0) throw replaced();
     },
 
     launch: (id, { source, values, templateClass }) =>
       db.write(async (tx) => {
-        const row = await tx.campaign.findUniqueOrThrow({ where: { id } });
+        const row = await tx.campaign.findUnique({ where: { id } });
+        if (row === null) throw replaced();
         if (row.state !== "draft" && row.state !== "scheduled") return;
         move("campaign", CAMPAIGN_MOVES, row.state as CampaignState, "running");
         const at = new Date(db.now());
@@ -115,6 +120,14 @@ export function createCampaignStore(db: Database): CampaignStore {
     note: (id, event, text) =>
       db.write((tx) => addEvents(tx, [{ campaignId: id, laneId: null, atMs: db.now(), event, text }])),
   };
+}
+
+function replaced(): BellwetherError {
+  return new BellwetherError(
+    "campaign-state",
+    "Meanwhile another `send` put another notice of the same name in the place of this one.",
+    "Nothing was sent from here. `status` shows the other; give this one another name if both are wanted.",
+  );
 }
 
 async function addLanes(tx: PrismaClient, campaignId: number, lanes: readonly PlannedLane[]): Promise<void> {
