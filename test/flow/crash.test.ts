@@ -1,9 +1,16 @@
 // What a violent death may do: nobody is told twice, nobody is lost, and what nobody can know is listed. Judged by
 // the journal of a provider in another process.
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import { type CampaignFolder, CONNECTIONS, createCampaignFolder } from "../world/campaign-folder.ts";
-import { type Crash, crashUntilDone, type Moment, randomOf } from "../world/crashes.ts";
-import { endMailers } from "../world/process.ts";
+import {
+  type CampaignFolder,
+  CONNECTIONS,
+  createCampaignFolder,
+  domainOf,
+} from "../world/campaign-folder.ts";
+import { type Crash, crashUntilDone, type Moment, RESUME, randomOf, reach, SEND } from "../world/crashes.ts";
+import { endMailers, runMailer, startMailer } from "../world/process.ts";
+import { mountSmallDisk, type SmallDisk } from "../world/small-disk.ts";
 
 const worlds: CampaignFolder[] = [];
 afterEach(async () => {
@@ -69,3 +76,112 @@ test("killed while it reads, checks and plans a large audience, it tells everybo
   );
   await expectWell(world, crashes);
 }, 240_000);
+
+test("stopped for longer than its lease and woken, it sends nothing twice and nothing is uncertain", async () => {
+  const world = await createWorld({ clients: 400 });
+  const mailer = startMailer(world.folder, SEND);
+  await reach({ after: "mail", ms: 300 }, { world, mailer });
+  mailer.signal("SIGSTOP");
+  const { accepted } = await world.sink.counts();
+  const beside = startMailer(world.folder, SEND);
+  // The lease is 15 s.
+  await sleep(16_500);
+  const whileStopped = (await world.sink.counts()).accepted - accepted;
+  // What the sockets held already is taken; nobody else may send meanwhile.
+  expect(whileStopped).toBeLessThanOrEqual(CONNECTIONS);
+  expect(accepted).toBeLessThan(400);
+  mailer.signal("SIGCONT");
+  expect(await mailer.ended).toMatchObject({ code: 0 });
+  await beside.ended;
+  const verdict = await world.judge();
+  expect(verdict).toMatchObject({ twice: [], lost: [], sums: null, uncertain: [] });
+}, 120_000);
+
+test("send typed again watches the one that runs, and takes over when that is killed", async () => {
+  const world = await createWorld({ clients: 500 });
+  const first = startMailer(world.folder, SEND);
+  await reach({ after: "mail", ms: 0 }, { world, mailer: first });
+  const watchers = [startMailer(world.folder, SEND), startMailer(world.folder, RESUME)];
+  await Promise.all(watchers.map((one) => one.said("Another process drives this database")));
+  expect(first.running).toBe(true);
+  await first.kill();
+  const { sending } = world.ledger();
+  for (const watcher of watchers) {
+    expect(await watcher.ended).toMatchObject({ code: 0 });
+    expect(JSON.parse(watcher.stdout())).toMatchObject({ campaign: 1, totals: { pending: 0 } });
+  }
+  const verdict = await world.judge();
+  expect(verdict).toMatchObject({ twice: [], lost: [], sums: null });
+  expect(verdict.uncertain.length).toBe(sending);
+  const again = await runMailer(world.folder, SEND);
+  expect(again.code).toBe(2);
+  expect(JSON.parse(again.stdout)).toMatchObject({ error: { code: "campaign-finished" } });
+}, 120_000);
+
+test("a connection lost before the dot is tried again, one lost after it is uncertain and never sent by itself", async () => {
+  const at = (from: number) => [0, 1, 2].map((i) => `client${from + i}@${domainOf(from + i)}`);
+  const cases = {
+    "at-rcpt": at(10),
+    "at-data": at(20),
+    "after-354": at(30),
+    "mid-data": at(40),
+    "at-dot": at(50),
+    "at-dot-taken": at(60),
+  } as const;
+  const rules = Object.entries(cases).map(([drop, recipients]) => ({
+    drop: drop as keyof typeof cases,
+    recipients,
+    firstAttempts: 1,
+  }));
+  const world = await createWorld({ clients: 200, sink: { rules } });
+  expect(await runMailer(world.folder, SEND)).toMatchObject({ code: 0 });
+  const verdict = await world.judge();
+  expect(verdict).toMatchObject({ twice: [], lost: [], sums: null, arrived: 3 });
+  for (const address of [...cases["at-rcpt"], ...cases["at-data"]]) {
+    expect(world.heard(address).at(-1)).toBe("accepted");
+    expect(verdict.uncertain).not.toContain(address);
+  }
+  for (const address of [...cases["at-dot"], ...cases["at-dot-taken"]]) {
+    expect(verdict.uncertain).toContain(address);
+  }
+  await runMailer(world.folder, RESUME);
+  for (const address of [...cases["at-dot"], ...cases["at-dot-taken"]]) {
+    expect(world.heard(address)).toHaveLength(1);
+  }
+  // A person decides: now they are sent again, and whoever had got it gets it twice.
+  expect(await runMailer(world.folder, ["uncertain", "--resend"])).toMatchObject({ code: 0 });
+  expect(await runMailer(world.folder, RESUME)).toMatchObject({ code: 0 });
+  const after = await world.judge();
+  expect(after).toMatchObject({ lost: [], sums: null, uncertain: [] });
+  expect(after.twice.toSorted()).toEqual([...cases["at-dot-taken"]].toSorted());
+}, 120_000);
+
+test("a full disk stops the send, and freed it goes on by itself", async (context) => {
+  let disk: SmallDisk;
+  try {
+    disk = mountSmallDisk(16);
+  } catch (error) {
+    console.warn(`SKIPPED, not shown here: no tmpfs can be mounted (root alone may): ${error}`);
+    context.skip("no tmpfs can be mounted");
+    return;
+  }
+  try {
+    const world = await createWorld({ clients: 900, data: disk.folder });
+    const mailer = startMailer(world.folder, SEND);
+    await reach({ after: "mail", ms: 0 }, { world, mailer });
+    disk.fill();
+    await mailer.said("is full");
+    const { accepted } = await world.sink.counts();
+    await sleep(2_000);
+    const passed = (await world.sink.counts()).accepted - accepted;
+    expect(mailer.running).toBe(true);
+    expect(passed).toBeLessThanOrEqual(2 * CONNECTIONS);
+    disk.free();
+    expect(await mailer.ended).toMatchObject({ code: 0 });
+    expect(accepted).toBeLessThan(900);
+    expect(await world.judge()).toMatchObject({ twice: [], lost: [], sums: null, uncertain: [] });
+  } finally {
+    await endMailers();
+    disk.unmount();
+  }
+}, 120_000);

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import path from "node:path";
 import DatabaseFile from "better-sqlite3";
+import type { ProviderOutcome } from "../../src/sandbox/provider-log.ts";
 import { type Ended, runMailer } from "./process.ts";
 import { readJournal, type SinkOptions, type SinkProcess, startSinkProcess } from "./sink.ts";
 
@@ -16,6 +17,8 @@ export interface CampaignFolder {
   /** What stands in the ledger, read beside the program; nothing before there is one. */
   ledger(): Ledger;
   judge(): Promise<Verdict>;
+  /** What the provider did with an address, oldest first. */
+  heard(address: string): ProviderOutcome[];
   close(): Promise<void>;
 }
 
@@ -45,6 +48,11 @@ export interface Verdict {
 
 const DOMAINS = ["gmail.com", "outlook.com", "yahoo.com", "orange.fr", "one.example", "two.example"];
 
+/** The domain of client `i`. */
+export function domainOf(i: number): string {
+  return DOMAINS[i % DOMAINS.length] ?? "one.example";
+}
+
 export async function createCampaignFolder(options: {
   /** Rows of the CSV. */
   clients: number;
@@ -62,7 +70,7 @@ export async function createCampaignFolder(options: {
   const file = path.join(data, "bellwether.db");
   const every = options.every ?? 1;
   const clients = Array.from({ length: options.clients }, (_, i) => ({
-    address: `client${i}@${DOMAINS[i % DOMAINS.length]}`,
+    address: `client${i}@${domainOf(i)}`,
     server: i % every === 0 ? "s12" : "s13",
   }));
   const addresses = clients.filter((one) => one.server === "s12").map((one) => one.address);
@@ -109,6 +117,10 @@ window_end = ${new Date(windowAt + 420_000).toISOString()}
     sink,
     ledger: () => lookInto(file),
     judge,
+    heard: (address) =>
+      readJournal(journal)
+        .filter((entry) => entry.recipient === address)
+        .map((entry) => entry.outcome),
     close: async () => {
       await sink.stop();
       rmSync(folder, { recursive: true, force: true });

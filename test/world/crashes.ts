@@ -59,7 +59,8 @@ export async function crashUntilDone(options: {
   }
 }
 
-async function reach(
+/** Waits until the mailer is there, or gone. */
+export async function reach(
   { after, ms }: Moment,
   { world, mailer }: { world: CampaignFolder; mailer: Mailer },
 ): Promise<void> {
