@@ -12,11 +12,16 @@ export const CONNECTIONS = 10;
 
 export interface CampaignFolder {
   readonly folder: string;
+  /** The database file. */
+  readonly database: string;
   readonly addresses: readonly string[];
   readonly sink: SinkProcess;
   /** What stands in the ledger, read beside the program; nothing before there is one. */
   ledger(): Ledger;
-  judge(): Promise<Verdict>;
+  /** Somebody is in the middle of a write. */
+  isLocked(): boolean;
+  /** Judges after a `send` or `resume --json` that ran to its end. */
+  judge(ended: Ended): Promise<Verdict>;
   /** What the provider did with an address, oldest first. */
   heard(address: string): ProviderOutcome[];
   close(): Promise<void>;
@@ -92,10 +97,10 @@ window_end = ${new Date(windowAt + 420_000).toISOString()}
 `,
   );
 
-  async function judge(): Promise<Verdict> {
-    const listed = await runMailer(folder, ["uncertain", "--json"]);
-    const uncertain = (outputOf(listed).uncertain as { address: string }[]).map((row) => row.address);
-    const report = outputOf(await runMailer(folder, ["report", "--json"]));
+  async function judge(ended: Ended): Promise<Verdict> {
+    const report = outputOf(ended);
+    const listed = outputOf(await runMailer(folder, ["uncertain", "--json"]));
+    const uncertain = (listed.uncertain as { address: string }[]).map((row) => row.address);
     const accepted = new Map<string, number>();
     for (const { outcome, recipient } of readJournal(journal)) {
       if (outcome === "accepted" && recipient !== null)
@@ -113,9 +118,11 @@ window_end = ${new Date(windowAt + 420_000).toISOString()}
 
   return {
     folder,
+    database: file,
     addresses,
     sink,
     ledger: () => lookInto(file),
+    isLocked: () => isLocked(file),
     judge,
     heard: (address) =>
       readJournal(journal)
@@ -148,7 +155,7 @@ url = "file:${database}"
 
 function outputOf(ended: Ended): Record<string, unknown> {
   if (ended.code === 0) return JSON.parse(ended.stdout);
-  throw new Error(`a command that looks ended with ${ended.code ?? ended.signal}:\n${ended.stderr}`);
+  throw new Error(`a command ended with ${ended.code ?? ended.signal}:\n${ended.stderr}`);
 }
 
 function wrongSums({ recipients, ...rest }: Record<string, number>, wanted: number): string | null {
@@ -190,6 +197,19 @@ function lookInto(file: string): Ledger {
   } catch (error) {
     // Killed in its first migration, or before.
     if (/no such table|unable to open/.test(String(error))) return NOTHING;
+    throw error;
+  } finally {
+    db.close();
+  }
+}
+
+function isLocked(file: string): boolean {
+  const db = new DatabaseFile(file, { timeout: 0 });
+  try {
+    db.exec("BEGIN IMMEDIATE; ROLLBACK");
+    return false;
+  } catch (error) {
+    if ((error as { code?: string }).code === "SQLITE_BUSY") return true;
     throw error;
   } finally {
     db.close();
