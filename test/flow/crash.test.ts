@@ -2,7 +2,7 @@
 // the journal of a provider in another process.
 import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, expect, test } from "vitest";
+import { describe, expect, type TestContext, test } from "vitest";
 import {
   type CampaignFolder,
   CONNECTIONS,
@@ -13,15 +13,16 @@ import { type Crash, crashUntilDone, type Moment, RESUME, randomOf, reach, SEND 
 import { type Ended, endMailers, type Mailer, runMailer, startMailer } from "../world/process.ts";
 import { mountSmallDisk, type SmallDisk } from "../world/small-disk.ts";
 
-const worlds: CampaignFolder[] = [];
-afterEach(async () => {
-  await endMailers();
-  for (const world of worlds.splice(0)) await world.close();
-});
-
-async function createWorld(options: Parameters<typeof createCampaignFolder>[0]): Promise<CampaignFolder> {
+/** Its processes are ended and its folder removed when the test is over. */
+async function createWorld(
+  { onTestFinished }: TestContext,
+  options: Parameters<typeof createCampaignFolder>[0],
+): Promise<CampaignFolder> {
   const world = await createCampaignFolder(options);
-  worlds.push(world);
+  onTestFinished(async () => {
+    await endMailers(world.folder);
+    await world.close();
+  });
   return world;
 }
 
@@ -38,8 +39,8 @@ async function expectWell(
   expect(verdict.uncertain.length).toBeLessThanOrEqual(left.reduce((a, b) => a + b, 0));
 }
 
-test("killed in mid-run again and again, everybody is told once or listed", async () => {
-  const world = await createWorld({ clients: 900 });
+test("killed in mid-run again and again, everybody is told once or listed", async (context) => {
+  const world = await createWorld(context, { clients: 900 });
   const random = randomOf(20_170_428);
   const momentOf = (): Moment => ({ after: "mail", ms: Math.round(random() * 600) });
   const run = await crashUntilDone({ world, kills: 10, momentOf });
@@ -47,8 +48,8 @@ test("killed in mid-run again and again, everybody is told once or listed", asyn
   await expectWell(world, run);
 }, 240_000);
 
-test("killed while it reads, checks and plans a large audience, it tells everybody once in the end", async () => {
-  const world = await createWorld({ clients: 60_000, every: 200 });
+test("killed while it reads, checks and plans a large audience, it tells everybody once in the end", async (context) => {
+  const world = await createWorld(context, { clients: 60_000, every: 200 });
   const random = randomOf(390);
   const stages: Moment["after"][] = [
     "start",
@@ -73,41 +74,43 @@ test("killed while it reads, checks and plans a large audience, it tells everybo
 /** Longer than the lease of 15 s, within which a worker counts as alive. */
 const LONG_MS = 16_500;
 
-test("stopped for longer than its lease and woken, it goes on and leaves nothing uncertain", async () => {
-  const world = await createWorld({ clients: 400 });
-  const mailer = startMailer(world.folder, SEND);
-  await reach({ after: "mail", ms: 300 }, { world, mailer });
-  mailer.signal("SIGSTOP");
-  await sleep(LONG_MS);
-  const { accepted } = await world.sink.counts();
-  expect(accepted).toBeLessThan(400);
-  mailer.signal("SIGCONT");
-  const ended = await mailer.ended;
-  expect(ended).toMatchObject({ code: 0 });
-  expect(await world.judge(ended)).toMatchObject({ twice: [], lost: [], sums: null, uncertain: [] });
-}, 120_000);
+describe.concurrent("stopped for longer than its lease", () => {
+  test("woken, it goes on and leaves nothing uncertain", async (context) => {
+    const world = await createWorld(context, { clients: 400 });
+    const mailer = startMailer(world.folder, SEND);
+    await reach({ after: "mail", ms: 300 }, { world, mailer });
+    mailer.signal("SIGSTOP");
+    await sleep(LONG_MS);
+    const { accepted } = await world.sink.counts();
+    expect(accepted).toBeLessThan(400);
+    mailer.signal("SIGCONT");
+    const ended = await mailer.ended;
+    expect(ended).toMatchObject({ code: 0 });
+    expect(await world.judge(ended)).toMatchObject({ twice: [], lost: [], sums: null, uncertain: [] });
+  }, 120_000);
 
-test("woken after another has taken over its work, it sends nothing twice", async () => {
-  const world = await createWorld({ clients: 400 });
-  const zombie = startMailer(world.folder, SEND);
-  await reach({ after: "mail", ms: 300 }, { world, mailer: zombie });
-  const stoppedAtMs = performance.now();
-  await stopOutsideOfWrite(zombie, world);
-  const { sending } = world.ledger();
-  const { accepted } = await world.sink.counts();
-  // The lock alone keeps a second driver away; a file system that forgets locks is played by removing its file.
-  rmSync(`${world.database}.driver`);
-  const heir = await runMailer(world.folder, SEND);
-  expect(heir).toMatchObject({ code: 0 });
-  expect((await world.sink.counts()).accepted).toBeGreaterThan(accepted);
-  await sleep(LONG_MS - (performance.now() - stoppedAtMs));
-  zombie.signal("SIGCONT");
-  const ended = await zombie.ended;
-  expect(ended).toMatchObject({ code: 0 });
-  const verdict = await world.judge(ended);
-  expect(verdict).toMatchObject({ twice: [], lost: [], sums: null });
-  expect(verdict.uncertain.length).toBeLessThanOrEqual(sending);
-}, 120_000);
+  test("woken after another has taken over its work, it sends nothing twice", async (context) => {
+    const world = await createWorld(context, { clients: 400 });
+    const zombie = startMailer(world.folder, SEND);
+    await reach({ after: "mail", ms: 300 }, { world, mailer: zombie });
+    const stoppedAtMs = performance.now();
+    await stopOutsideOfWrite(zombie, world);
+    const { sending } = world.ledger();
+    const { accepted } = await world.sink.counts();
+    // The lock alone keeps a second driver away; a file system that forgets locks is played by removing its file.
+    rmSync(`${world.database}.driver`);
+    const heir = await runMailer(world.folder, SEND);
+    expect(heir).toMatchObject({ code: 0 });
+    expect((await world.sink.counts()).accepted).toBeGreaterThan(accepted);
+    await sleep(LONG_MS - (performance.now() - stoppedAtMs));
+    zombie.signal("SIGCONT");
+    const ended = await zombie.ended;
+    expect(ended).toMatchObject({ code: 0 });
+    const verdict = await world.judge(ended);
+    expect(verdict).toMatchObject({ twice: [], lost: [], sums: null });
+    expect(verdict.uncertain.length).toBeLessThanOrEqual(sending);
+  }, 120_000);
+});
 
 /** Stopped with the database locked it would lock out everybody, which is not what is tried. */
 async function stopOutsideOfWrite(mailer: Mailer, world: CampaignFolder): Promise<void> {
@@ -119,8 +122,8 @@ async function stopOutsideOfWrite(mailer: Mailer, world: CampaignFolder): Promis
   }
 }
 
-test("send typed again watches the one that runs, and takes over when that is killed", async () => {
-  const world = await createWorld({ clients: 500 });
+test("send typed again watches the one that runs, and takes over when that is killed", async (context) => {
+  const world = await createWorld(context, { clients: 500 });
   const first = startMailer(world.folder, SEND);
   await reach({ after: "mail", ms: 0 }, { world, mailer: first });
   const watchers = [startMailer(world.folder, SEND), startMailer(world.folder, RESUME)];
@@ -141,7 +144,7 @@ test("send typed again watches the one that runs, and takes over when that is ki
   expect(JSON.parse(again.stdout)).toMatchObject({ error: { code: "campaign-finished" } });
 }, 120_000);
 
-test("a connection lost before the dot is tried again, one lost after it is uncertain and never sent by itself", async () => {
+test("a connection lost before the dot is tried again, one lost after it is uncertain and never sent by itself", async (context) => {
   const at = (from: number) => [0, 1, 2].map((i) => `client${from + i}@${domainOf(from + i)}`);
   const cases = {
     "at-rcpt": at(10),
@@ -156,7 +159,7 @@ test("a connection lost before the dot is tried again, one lost after it is unce
     recipients,
     firstAttempts: 1,
   }));
-  const world = await createWorld({ clients: 200, sink: { rules } });
+  const world = await createWorld(context, { clients: 200, sink: { rules } });
   const verdict = await world.judge(await runMailer(world.folder, SEND));
   expect(verdict).toMatchObject({ twice: [], lost: [], sums: null, arrived: 3 });
   for (const address of [...cases["at-rcpt"], ...cases["at-data"]]) {
@@ -186,24 +189,20 @@ test("a full disk stops the send, and freed it goes on by itself", async (contex
     context.skip("no tmpfs can be mounted");
     return;
   }
-  try {
-    const world = await createWorld({ clients: 900, data: disk.folder });
-    const mailer = startMailer(world.folder, SEND);
-    await reach({ after: "mail", ms: 0 }, { world, mailer });
-    disk.fill();
-    await mailer.said("is full");
-    const { accepted } = await world.sink.counts();
-    await sleep(2_000);
-    const passed = (await world.sink.counts()).accepted - accepted;
-    expect(mailer.running).toBe(true);
-    expect(passed).toBeLessThanOrEqual(2 * CONNECTIONS);
-    disk.free();
-    const ended = await mailer.ended;
-    expect(ended).toMatchObject({ code: 0 });
-    expect(accepted).toBeLessThan(900);
-    expect(await world.judge(ended)).toMatchObject({ twice: [], lost: [], sums: null, uncertain: [] });
-  } finally {
-    await endMailers();
-    disk.unmount();
-  }
+  context.onTestFinished(() => disk.unmount());
+  const world = await createWorld(context, { clients: 900, data: disk.folder });
+  const mailer = startMailer(world.folder, SEND);
+  await reach({ after: "mail", ms: 0 }, { world, mailer });
+  disk.fill();
+  await mailer.said("is full");
+  const { accepted } = await world.sink.counts();
+  await sleep(2_000);
+  const passed = (await world.sink.counts()).accepted - accepted;
+  expect(mailer.running).toBe(true);
+  expect(passed).toBeLessThanOrEqual(2 * CONNECTIONS);
+  disk.free();
+  const ended = await mailer.ended;
+  expect(ended).toMatchObject({ code: 0 });
+  expect(accepted).toBeLessThan(900);
+  expect(await world.judge(ended)).toMatchObject({ twice: [], lost: [], sums: null, uncertain: [] });
 }, 120_000);

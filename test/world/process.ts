@@ -1,5 +1,5 @@
 // Runs the built command line as a process of its own, so that it can be killed, stopped and woken like in life.
-// Whoever starts one ends it: endMailers() in afterEach; and none outlives the process that started it.
+// Whoever starts one ends it: endMailers() when its test is over; and none outlives the process that started it.
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
 
@@ -28,9 +28,9 @@ export interface Mailer {
   said(text: string): Promise<void>;
 }
 
-const running = new Set<ChildProcess>();
+const running = new Map<ChildProcess, string>();
 process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
+  for (const child of running.keys()) child.kill("SIGKILL");
 });
 
 /** Starts `bellwether ...args` in a folder; nobody sits at its terminal. */
@@ -40,7 +40,7 @@ export function startMailer(folder: string, args: readonly string[]): Mailer {
     env: { ...withoutOurs(process.env), NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  running.add(child);
+  running.set(child, folder);
   let stdout = "";
   let stderr = "";
   const listeners = new Set<() => void>();
@@ -96,10 +96,11 @@ export function runMailer(folder: string, args: readonly string[]): Promise<Ende
   return startMailer(folder, args).ended;
 }
 
-/** Ends, with kill -9, whatever still runs; a stopped process too. */
-export async function endMailers(): Promise<void> {
+/** Ends, with kill -9, whatever still runs (in this folder, if one is given); a stopped process too. */
+export async function endMailers(folder?: string): Promise<void> {
+  const children = [...running].filter(([, where]) => folder === undefined || where === folder);
   await Promise.all(
-    [...running].map(async (child) => {
+    children.map(async ([child]) => {
       const gone = new Promise((resolve) => child.once("close", resolve));
       child.kill("SIGKILL");
       await gone;
