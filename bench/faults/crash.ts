@@ -61,8 +61,9 @@ async function campaign(isLarge: boolean, most: number): Promise<Row> {
   const world = await createCampaignFolder(isLarge ? { clients: 60_000, every: 100 } : { clients: 3_000 });
   try {
     const stages: Stage[] = isLarge ? ["start", "import", "imported", "plan", "mail"] : ["mail"];
-    const momentOf = (): Moment => {
-      const after = stages[Math.floor(random() * stages.length)] ?? "start";
+    // Each stage comes once in a campaign's life, so the kills walk through them in order.
+    const momentOf = (kill: number): Moment => {
+      const after = stages[Math.floor((kill * stages.length) / most)] ?? "mail";
       return { after, ms: Math.round(random() * SPREAD_MS[after]) };
     };
     const { crashes, last } = await crashUntilDone({ world, kills: most, momentOf });
