@@ -69,7 +69,14 @@ export async function runCampaign(options: {
       }
       const now = await look();
       progress.show(now);
-      if (now.state !== "running" && now.state !== "scheduled") break;
+      if (now.state !== "running" && now.state !== "scheduled") {
+        if (driver === null) break;
+        // What this process itself still had to say may wake a campaign that another one has ended meanwhile.
+        await driver.drain();
+        driver = null;
+        if ((await progressOf(app.reports, campaignId)).state !== "running") break;
+        continue;
+      }
       await app.clock.sleep(LOOK_MS, interrupt.signal);
     }
   } finally {
