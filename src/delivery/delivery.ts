@@ -48,6 +48,8 @@ export interface ClaimedDelivery {
   laneId: number;
   /** The lane's epoch at the claim; a later one makes the claim void. */
   epoch: number;
+  /** The name under which it was claimed; a process that was taken for dead goes on under another one. */
+  worker: string;
   attempt: number;
   try: number;
   /** Connections lost under this delivery without an answer. */

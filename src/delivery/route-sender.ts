@@ -128,8 +128,8 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
     } catch (error) {
       trouble = error instanceof Error ? error.message : String(error);
     }
-    const { id, laneId, epoch } = item.delivery;
-    const granted = await writer.intend({ delivery: id, laneId, epoch, try: item.delivery.try + 1 });
+    const { id, laneId, epoch, worker } = item.delivery;
+    const granted = await writer.intend({ delivery: id, laneId, epoch, worker, try: item.delivery.try + 1 });
     held.delete(id);
     if (granted) return { item, mail, trouble };
     options.onDenied();

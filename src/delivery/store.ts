@@ -26,6 +26,8 @@ export interface Intent {
   delivery: number;
   laneId: number;
   epoch: number;
+  /** Who claimed it, as the claim said: a claim from before this process took a new name is void. */
+  worker: string;
   /** The number this try will have: one more than at the claim. */
   try: number;
 }

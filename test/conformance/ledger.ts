@@ -69,6 +69,7 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
       delivery: delivery.id,
       laneId: delivery.laneId,
       epoch: delivery.epoch,
+      worker: delivery.worker,
       try: delivery.try + 1,
     });
 
@@ -294,6 +295,18 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
         const again = await commit(group);
         expect(again.intended.size).toBe(2);
         expect(again.lanes[0]).toMatchObject({ runnable: false, epoch: 2 });
+      });
+
+      it("of a claim from before its process took a new name is denied, though that name claimed the row again", async () => {
+        // Both claims wait in the memory of one process: granting the second as if it were a repeat sends twice.
+        await start([{ provider: "google", size: 1 }]);
+        const stale = await claim(1);
+        world.clock.advance(LEASE_MS + 1);
+        await world.ledger.reap({ leaseMs: LEASE_MS, self: "w2" });
+        await register("w1-again");
+        const fresh = await claim(1, { worker: "w1-again" });
+        expect(await intend(fresh, { worker: "w1-again" })).toHaveLength(1);
+        expect(await intend(stale, { worker: "w1-again" })).toEqual([]);
       });
 
       it("of a claim that came before a hold and a resume is denied", async () => {
@@ -658,6 +671,16 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
         expect(await campaign(id)).toMatchObject({ state: "paused", pausedBy: "breaker" });
         expect((await lane("google")).state).toBe("ramping");
         expect(await world.db.read.suppression.count()).toBe(8);
+        const paused = () => world.db.read.event.count({ where: { event: "paused" } });
+        expect(await paused()).toBe(1);
+        await world.campaigns.steer(id, { do: "resume", provider: null });
+        const late = await claim(1);
+        await intend(late);
+        await world.campaigns.steer(id, { do: "cancel", why: "Enough." });
+        await world.db.write((tx) => tx.campaign.update({ where: { id }, data: { addressPulse: 50 } }));
+        await commit({ settles: late.map((one) => say(one, GONE)) });
+        expect(await paused()).toBe(1);
+        expect((await campaign(id))?.state).toBe("cancelled");
       });
     });
 

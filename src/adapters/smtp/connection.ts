@@ -79,6 +79,20 @@ export function createMailConnection(options: {
   });
   setSilence(timeouts.replyMs);
 
+  // A small message and its final dot leave in one write. A big one must not wait: the pipe would stop for a socket
+  // that never drains.
+  let holding = false;
+  const hold = (bytes: number) => {
+    const socket = session._socket;
+    if (!socket || bytes * 2 + 5 >= socket.writableHighWaterMark) return;
+    holding = true;
+    socket.cork();
+  };
+  const release = () => {
+    holding = false;
+    if (session._socket) session._socket.uncork();
+  };
+
   const isUsable = () => {
     const socket = session._socket;
     return !dead && !session.destroyed && !!socket && !socket.destroyed && socket.writable;
@@ -95,7 +109,14 @@ export function createMailConnection(options: {
   function transfer(mail: Mail): Promise<Heard> {
     return new Promise((resolve) => {
       const transaction: Transaction = { from: mail.from, to: mail.to, size: mail.raw.length };
-      const message = createMessage(mail.raw, () => setSilence(timeouts.dotMs));
+      const message = createMessage(mail.raw, {
+        onBegun: () => hold(mail.raw.length),
+        onHandedOver: () => {
+          setSilence(timeouts.dotMs);
+          // After the pipe has written it.
+          if (holding) process.nextTick(release);
+        },
+      });
       const limit = setTimeout(() => {
         trouble ??= new Error(`it took longer than ${Math.round(timeouts.mailMs / 1000)} s`);
         session.close();
@@ -144,11 +165,14 @@ export function createMailConnection(options: {
     if (error.command === "MAIL FROM") return ["mail", reply];
     if (error.command === "RCPT TO") return ["rcpt", reply];
     if (error.command === "DATA") return [mail.message.handedOver() ? "dot" : "data", reply];
-    const { mailError, rejectedErrors } = mail.transaction;
+    return earlier(mail) ?? [waitingFor(mail), reply];
+  }
+
+  /** With pipelining a refusal is told only after the reply to DATA, which may never come. */
+  function earlier({ transaction: { mailError, rejectedErrors } }: UnderWay): [Phase, string] | null {
     if (mailError?.response) return ["mail", mailError.response];
     const rejected = rejectedErrors?.[0]?.response;
-    if (rejected) return ["rcpt", rejected];
-    return [waitingFor(mail), reply];
+    return rejected ? ["rcpt", rejected] : null;
   }
 
   function answered(mail: UnderWay, phase: Phase, reply: string): Heard {
@@ -187,6 +211,9 @@ export function createMailConnection(options: {
   }
 
   function lost(mail: UnderWay | null, why: SessionError | null): Heard {
+    const [refusedAt, reply] = (mail !== null && earlier(mail)) || [];
+    if (refusedAt !== undefined && reply !== undefined && isRefusal(reply))
+      return { kind: "refused", phase: refusedAt, reply };
     const phase = mail === null ? "mail" : waitingFor(mail);
     const handedOver = mail?.message.handedOver() ?? false;
     return { kind: "lost", phase, handedOver, message: `${peer} ${PLACES[phase]}: ${plainWords(why)}` };
@@ -259,7 +286,10 @@ interface Message {
  * final one. The transform is piped to the socket; what leaves it beyond the message itself is the final dot. The
  * listener stands before the pipe's own, so that the dot counts as handed over a moment too early, never too late.
  */
-function createMessage(raw: Buffer, onHandedOver: () => void): Message {
+function createMessage(
+  raw: Buffer,
+  { onBegun, onHandedOver }: { onBegun: () => void; onHandedOver: () => void },
+): Message {
   let begun = false;
   let handedOver = false;
   const readable = {
@@ -268,6 +298,7 @@ function createMessage(raw: Buffer, onHandedOver: () => void): Message {
     destroy: () => readable,
     pipe: (stuffed: Transform) => {
       begun = true;
+      onBegun();
       let left = 0;
       let body = Number.POSITIVE_INFINITY;
       stuffed.prependListener("data", (chunk: Buffer) => {

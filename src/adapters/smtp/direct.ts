@@ -5,7 +5,7 @@ import { domainToASCII } from "node:url";
 import type { Clock } from "../../clock.ts";
 import type { ConnectFailure, MailConnection } from "../../delivery/transport.ts";
 import type { MxRecord, MxResolver } from "../../provider/lookup.ts";
-import { nowhere, shuffled, within } from "./hosts.ts";
+import { type AddressesOf, nowhere, shuffled, within } from "./hosts.ts";
 
 export type MailHosts =
   | { kind: "hosts"; hosts: readonly string[] }
@@ -20,10 +20,11 @@ const MOST_HOSTS = 4;
 /** Hosts of a domain, the ones to try first first; those of one preference in a new order each time. */
 export function createMailHosts(options: {
   mx: MxResolver;
+  addressesOf: AddressesOf;
   clock: Clock;
   timeoutMs: number;
 }): (domain: string) => Promise<MailHosts> {
-  const { mx, clock, timeoutMs } = options;
+  const { mx, addressesOf, clock, timeoutMs } = options;
   const kept = new Map<string, { untilMs: number; records: readonly MxRecord[] | null }>();
 
   /** Empty: no MX; null: no such domain. */
@@ -54,13 +55,26 @@ export function createMailHosts(options: {
     }
   }
 
+  async function ownHost(domain: string): Promise<MailHosts> {
+    try {
+      await within(timeoutMs, addressesOf(domain));
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOTFOUND")
+        return { kind: "none", reply: `550 5.1.2 The domain ${domain} has no mail host (not sent)` };
+      throw error;
+    }
+    return { kind: "hosts", hosts: [domain] };
+  }
+
   return async (given) => {
     const literal = /^\[(?:IPv6:)?([^\]]+)\]$/i.exec(given)?.[1];
     if (literal !== undefined && isIP(literal) !== 0) return { kind: "hosts", hosts: [literal] };
     const domain = domainToASCII(given);
     if (domain === "") return { kind: "none", reply: `550 5.1.2 ${given} is not a domain name (not sent)` };
     try {
-      return hostsOf(domain, await ask(domain));
+      const records = await ask(domain);
+      // Without an MX the domain is its own mail host.
+      return records?.length === 0 ? await ownHost(domain) : hostsOf(domain, records);
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : error;
       return {
@@ -74,8 +88,6 @@ export function createMailHosts(options: {
 function hostsOf(domain: string, records: readonly MxRecord[] | null): MailHosts {
   if (records === null)
     return { kind: "none", reply: `550 5.1.2 The domain ${domain} does not exist (DNS: NXDOMAIN; not sent)` };
-  // Without an MX the domain is its own mail host.
-  if (records.length === 0) return { kind: "hosts", hosts: [domain] };
   const named = records
     .map((record) => ({ ...record, exchange: record.exchange.replace(/\.$/, "") }))
     .filter(({ exchange }) => exchange !== "");

@@ -26,7 +26,8 @@ export interface SmtpTransportOptions {
 export function createSmtpTransport(options: SmtpTransportOptions): Transport {
   const { routes, mx, addressesOf = systemAddresses, clock = systemClock } = options;
   const timeouts: Timeouts = { ...TIMEOUTS, ...options.timeouts };
-  const mailHosts = mx === undefined ? null : createMailHosts({ mx, clock, timeoutMs: timeouts.dnsMs });
+  const mailHosts =
+    mx === undefined ? null : createMailHosts({ mx, addressesOf, clock, timeoutMs: timeouts.dnsMs });
 
   async function direct(domain: string, port: number, manner: Manner): Promise<Connected> {
     if (mailHosts === null) return { ok: false, failure: nowhere("nothing here can ask DNS for mail hosts") };

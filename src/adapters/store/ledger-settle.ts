@@ -202,7 +202,7 @@ async function wakeCampaigns(
 
 /** What the folds order beyond their own lane: timeline, organisations, the campaign's detector, the route. */
 async function consequences(tx: PrismaClient, folds: readonly Fold[], input: SettleInput): Promise<boolean> {
-  const { nowMs, breaker, contexts } = input;
+  const { nowMs } = input;
   let routeHeld = false;
   for (const fold of folds) {
     const { id: laneId, campaignId, provider, route } = fold.lane;
@@ -213,20 +213,7 @@ async function consequences(tx: PrismaClient, folds: readonly Fold[], input: Set
     for (const unit of fold.setAside) await setAside(tx, { campaignId, laneId, unit, nowMs });
     // At the hold, and again for what was on the wire and is settled after it.
     if (fold.lane.hold?.detector === "address") await rollBackSuppressions(tx, laneId);
-    if (fold.address.bad > 0) {
-      const tripped = await stepCampaign(tx, campaignId, fold.address, breaker);
-      if (tripped) {
-        const why = "Too many addresses of this campaign do not exist: the list may be old.";
-        await tx.campaign.updateMany({
-          where: { id: campaignId, state: "running" },
-          data: { state: "paused", pausedBy: "breaker", why },
-        });
-        for (const one of contexts.values()) {
-          if (one.lane.campaignId === campaignId) one.campaignState = "paused";
-        }
-        await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: "paused", text: why }]);
-      }
-    }
+    if (fold.address.bad > 0) await tellCampaign(tx, fold, input);
     if (fold.routeTrip !== null) {
       const { trip, reply, advice } = fold.routeTrip;
       const replies = reply === null ? [] : [reply];
@@ -248,6 +235,26 @@ async function consequences(tx: PrismaClient, folds: readonly Fold[], input: Set
     }
   }
   return routeHeld;
+}
+
+/** The campaign's own address detector: too many in all lanes together pause it. */
+async function tellCampaign(
+  tx: PrismaClient,
+  { lane: { campaignId }, address }: Fold,
+  { breaker, contexts, nowMs }: SettleInput,
+): Promise<void> {
+  if (!(await stepCampaign(tx, campaignId, address, breaker))) return;
+  const why = "Too many addresses of this campaign do not exist: the list may be old.";
+  const { count } = await tx.campaign.updateMany({
+    where: { id: campaignId, state: "running" },
+    data: { state: "paused", pausedBy: "breaker", why },
+  });
+  // What settles in a campaign that stands already stops nothing more.
+  if (count === 0) return;
+  for (const one of contexts.values()) {
+    if (one.lane.campaignId === campaignId) one.campaignState = "paused";
+  }
+  await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: "paused", text: why }]);
 }
 
 async function stepCampaign(

@@ -85,8 +85,9 @@ async function tickCampaign(
   soakMs: number,
 ): Promise<boolean> {
   let moved = false;
+  // It may have been paused since the look from outside, and without lanes nothing else tells.
+  if ((await tx.campaign.count({ where: { id: campaignId, state: "running" } })) === 0) return false;
   const lanes = await readLanes(tx, { campaignId });
-  if (lanes[0] !== undefined && lanes[0].campaignState !== "running") return false;
   for (const one of lanes) moved = (await tickLane(tx, one, nowMs, soakMs)) || moved;
   return (await endCampaign(tx, campaignId, lanes, nowMs)) || moved;
 }

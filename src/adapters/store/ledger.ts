@@ -134,6 +134,7 @@ async function claim(
     campaignId: lane.campaignId,
     laneId: lane.id,
     epoch: lane.epoch,
+    worker,
     clients: clients.get(key) ?? [],
   }));
   return { deliveries, lane: toView(context, nowMs) };
@@ -206,14 +207,15 @@ async function commit(
     const intents = group.intents.map((one) => {
       const context = lanes.get(one.laneId);
       const fresh = context !== undefined && context.lane.epoch === one.epoch && mayRun(context, nowMs);
-      return { id: one.delivery, epoch: one.epoch, try: one.try, fresh: fresh ? 1 : 0 };
+      return { id: one.delivery, epoch: one.epoch, worker: one.worker, try: one.try, fresh: fresh ? 1 : 0 };
     });
     // The second branch answers a repeated commit whose answer was lost: these intents are ours already, even if
     // the lane was held since. Denied now, they would stay `sending` under a worker that forgot them.
     const rows = await tx.$queryRawUnsafe<{ id: number }[]>(
       `UPDATE delivery SET state = 'sending', try = s.value->>'try'
        FROM json_each(?) AS s
-       WHERE delivery.id = s.value->>'id' AND delivery.worker_id = ? AND delivery.epoch = s.value->>'epoch'
+       WHERE delivery.id = s.value->>'id' AND delivery.worker_id = ? AND delivery.worker_id = s.value->>'worker'
+         AND delivery.epoch = s.value->>'epoch'
          AND ((delivery.state = 'claimed' AND delivery.try = (s.value->>'try') - 1 AND s.value->>'fresh' = 1)
            OR (delivery.state = 'sending' AND delivery.try = s.value->>'try'))
        RETURNING id`,
