@@ -29,6 +29,8 @@ const rounds = Number(given.rounds);
 const ROOT = path.resolve(import.meta.dirname, "..");
 const DOMAINS = ["gmail.com", "outlook.com", "yahoo.com", "icloud.com"];
 const LOOK_MS = 5;
+/** A round that takes longer has gone wrong. */
+const LIMIT_MS = 120_000;
 /** Mails that the pool sends before its time begins: its connections stand and its code is compiled by then. */
 const WARM_UP = Math.min(mails, 1_000);
 
@@ -125,8 +127,10 @@ async function bellwether(port: number, connections: number): Promise<Sent> {
       resolve();
     });
   });
+  const limit = setTimeout(() => child.kill(), LIMIT_MS);
   const times = await watch(path.join(home, "bellwether.db"), () => exit !== null);
   await ended;
+  clearTimeout(limit);
   if (times === null || exit !== 0) throw new Error(`bellwether ended with ${exit}: ${said}`);
   return {
     perSecond: (mails / (times.endedMs - times.plannedMs)) * 1000,
