@@ -117,7 +117,8 @@ export function createEngine(options: EngineOptions): Engine {
     start: async () => {
       await register(options.exclusive);
       await ledger.reap({ leaseMs, self: worker });
-      await queue.start((job) => sender.handle(job));
+      // A claim that fails is offered again by the next poll; a person must hear of it all the same.
+      await queue.start((job) => sender.handle(job).catch(onTrouble));
       loops.push(
         repeat(BEAT_MS, beat),
         repeat(POLL_MS, () => dispatcher.poll()),

@@ -32,9 +32,9 @@ export interface Sender {
 }
 
 /** Rows taken by one claim; a few hundred milliseconds of work. */
-const BATCH = 100;
+const BATCH = 200;
 /** With fewer than this in memory a lane's next batch is claimed. */
-const LOW_WATER = 50;
+const LOW_WATER = 100;
 
 export function createSender(options: {
   ledger: Ledger;
@@ -113,7 +113,9 @@ export function createSender(options: {
     for (;;) {
       const view = views.get(job.lane);
       if (draining || view?.runnable !== true || view.epoch !== job.epoch) return;
-      if (routeOf(view.route).waiting(view.id) < LOW_WATER) break;
+      const waiting = routeOf(view.route).waiting(view.id);
+      // While some are left a claim shall be worth its commit; once none is, whatever there is room for.
+      if (waiting === 0 || (waiting < LOW_WATER && view.room >= LOW_WATER)) break;
       await new Promise<void>((resolve) => {
         waiters.push(resolve);
       });

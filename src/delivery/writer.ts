@@ -17,6 +17,8 @@ export interface Writer {
   abort(): void;
 }
 
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 interface Waiting<T, R> {
   item: T;
   resolve: (result: R) => void;
@@ -38,7 +40,7 @@ export function createWriter(options: {
 
   function kick(): void {
     // After the events of this turn: what they cause (settles and the next intents) goes together.
-    running ??= new Promise<void>((resolve) => setImmediate(resolve)).then(drain);
+    running ??= turn().then(drain);
   }
 
   async function drain(): Promise<void> {
@@ -62,6 +64,9 @@ export function createWriter(options: {
       for (const { item, resolve } of group.intents) {
         resolve(item.worker === worker && committed.intended.has(item.delivery));
       }
+      // One turn of the event loop: what this commit let begin asks for its next intent at once, and would be a
+      // commit of its own; the answers that came meanwhile are to go with it.
+      await turn();
     }
     running = null;
     // Work that arrived between the last look and here.

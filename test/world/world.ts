@@ -5,12 +5,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { expect, onTestFinished } from "vitest";
+import type { Bellwether } from "../../src/application.ts";
 import type { Campaign } from "../../src/campaign/campaign.ts";
 import { type Io, tellError } from "../../src/cli/io.ts";
 import { resume } from "../../src/cli/resume.ts";
 import { send } from "../../src/cli/send.ts";
 import { type Clock, systemClock } from "../../src/clock.ts";
-import { type Bellwether, openBellwether } from "../../src/compose.ts";
+import { openBellwether } from "../../src/compose.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { providerOfDomain } from "../../src/provider/directory.ts";
 import { OTHER } from "../../src/provider/provider.ts";
@@ -200,6 +201,7 @@ export class World {
       colour: false,
       canAsk: false,
       confirm: async () => false,
+      open: openBellwether,
     };
     try {
       const exit = await work(io, { config: this.path("bellwether.toml") });

@@ -3,10 +3,10 @@
 // reads, and never waits for the writer.
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
-import { PrismaBetterSqlite3 } from "@prisma/adapter-better-sqlite3";
 import type { Clock } from "../../clock.ts";
 import { BellwetherError } from "../../errors.ts";
 import { PrismaClient } from "./generated/sqlite/client.ts";
+import { createAdapter, withStatements } from "./statements.ts";
 
 export interface Database {
   /** Prisma's client on the reading connection: a snapshot of what is committed. */
@@ -39,10 +39,11 @@ export function fileOfUrl(url: string, cwd: string): string {
 export async function openSqlite(options: { file: string; clock: Clock }): Promise<Database> {
   const { file, clock } = options;
   if (!existsSync(path.dirname(file))) mkdirSync(path.dirname(file), { recursive: true });
-  const client = () =>
-    new PrismaClient({ adapter: new PrismaBetterSqlite3({ url: `file:${file}`, timeout: BUSY_MS }) });
-  const writer = client();
-  const read = client();
+  const writing = createAdapter({ url: `file:${file}`, timeout: BUSY_MS });
+  const writer = new PrismaClient({ adapter: writing.adapter });
+  const read = new PrismaClient({
+    adapter: createAdapter({ url: `file:${file}`, timeout: BUSY_MS }).adapter,
+  });
   try {
     // Prisma's adapter opens in journal mode "delete". FULL: a commit that was answered survives a power cut.
     for (const one of [writer, read]) {
@@ -50,24 +51,29 @@ export async function openSqlite(options: { file: string; clock: Clock }): Promi
       await one.$executeRawUnsafe("PRAGMA synchronous = FULL");
       await one.$executeRawUnsafe("PRAGMA cache_size = -32000");
       await one.$executeRawUnsafe("PRAGMA temp_store = MEMORY");
+      // 16 MB of log before it is folded into the file: a settle touches a page or two a mail.
+      await one.$queryRawUnsafe("PRAGMA wal_autocheckpoint = 4000");
     }
   } catch (error) {
     await Promise.all([writer.$disconnect(), read.$disconnect()]);
     throw unusable(file, error);
   }
 
+  const connection = writing.connection();
+  const tx = connection === null ? writer : withStatements(writer, connection);
+
   let last: Promise<unknown> = Promise.resolve();
   let closed: Promise<void> | null = null;
 
   async function transact<T>(work: (tx: PrismaClient) => Promise<T>): Promise<T> {
-    await writer.$executeRawUnsafe("BEGIN IMMEDIATE");
+    await tx.$executeRawUnsafe("BEGIN IMMEDIATE");
     try {
-      const result = await work(writer);
-      await writer.$executeRawUnsafe("COMMIT");
+      const result = await work(tx);
+      await tx.$executeRawUnsafe("COMMIT");
       return result;
     } catch (error) {
       // A full disk may have ended the transaction already; then ROLLBACK has nothing to do.
-      await writer.$executeRawUnsafe("ROLLBACK").catch(() => undefined);
+      await tx.$executeRawUnsafe("ROLLBACK").catch(() => undefined);
       throw toOurs(file, error);
     }
   }
