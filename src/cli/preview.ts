@@ -51,7 +51,6 @@ export async function preview(
       waited: 0,
       revision: 1,
       domain: "",
-      worker: "",
     });
     const folder = path.resolve(options.out ?? ".");
     mkdirSync(folder, { recursive: true });

@@ -2,7 +2,7 @@
 // drives it, as a watcher who takes over when that one dies. `send` and `resume` share it.
 import type { Bellwether, Driver } from "../application.ts";
 import { EXIT, type ExitCode } from "../errors.ts";
-import { watchProgress } from "../report/progress.ts";
+import { progressOf, watchProgress } from "../report/progress.ts";
 import { buildReport, type Report } from "../report/report.ts";
 import { renderReport } from "../report/report-text.ts";
 import type { Io } from "./io.ts";
