@@ -37,11 +37,35 @@ const PLAIN = new Uint8Array(256).map((_, byte) =>
 const [TAB, LF, CR, SPACE, DOT, EQUALS, UPPER_F] = [9, 10, 13, 32, 46, 61, 70];
 let scratch = Buffer.allocUnsafe(32 * 1024);
 
+/** Lines that were encoded lately: nearly all lines of a campaign's mails are the same for every client. */
+const encodedLines = new Map<string, string>();
+const LINES_KEPT = 2_000;
+
 /**
  * RFC 2045 section 6.7 of a text with CRLF line ends: lines of 76 at most, and no character of UTF-8 divided by a
  * soft line break.
  */
 export function quotedPrintable(text: string): string {
+  let out = "";
+  for (let from = 0; ; ) {
+    const end = text.indexOf("\r\n", from);
+    const line = end < 0 ? text.slice(from) : text.slice(from, end);
+    let encoded = encodedLines.get(line);
+    if (encoded === undefined) {
+      encoded = encodeLine(line);
+      if (encodedLines.size >= LINES_KEPT) encodedLines.clear();
+      // A copy: a slice would keep the whole mail that it was cut from.
+      encodedLines.set(Buffer.from(line, "utf16le").toString("utf16le"), encoded);
+    }
+    out += encoded;
+    if (end < 0) return out;
+    out += "\r\n";
+    from = end + 2;
+  }
+}
+
+/** One line without its line end; a lone CR or LF in it is encoded like any other byte. */
+function encodeLine(text: string): string {
   const bytes = Buffer.from(text, "utf8");
   const size = bytes.length;
   // At worst each byte becomes three, and a soft break of three comes after every 66 of those.

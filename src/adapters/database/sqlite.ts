@@ -51,8 +51,6 @@ export async function openSqlite(options: { file: string; clock: Clock }): Promi
       await one.$executeRawUnsafe("PRAGMA synchronous = FULL");
       await one.$executeRawUnsafe("PRAGMA cache_size = -32000");
       await one.$executeRawUnsafe("PRAGMA temp_store = MEMORY");
-      // 16 MB of log before it is folded into the file: a settle touches a page or two a mail.
-      await one.$queryRawUnsafe("PRAGMA wal_autocheckpoint = 4000");
     }
   } catch (error) {
     await Promise.all([writer.$disconnect(), read.$disconnect()]);

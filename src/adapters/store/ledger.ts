@@ -203,26 +203,26 @@ async function commit(
     : contexts;
 
   const intended = new Set<number>();
-  if (group.intents.length > 0) {
-    const intents = group.intents.map((one) => {
-      const context = lanes.get(one.laneId);
-      const fresh = context !== undefined && context.lane.epoch === one.epoch && mayRun(context, nowMs);
-      return { id: one.delivery, epoch: one.epoch, worker: one.worker, try: one.try, fresh: fresh ? 1 : 0 };
-    });
+  for (const { delivery, laneId, epoch, worker, try: number } of group.intents) {
+    if (worker !== group.worker) continue;
+    const context = lanes.get(laneId);
+    const fresh = context !== undefined && context.lane.epoch === epoch && mayRun(context, nowMs);
     // The second branch answers a repeated commit whose answer was lost: these intents are ours already, even if
     // the lane was held since. Denied now, they would stay `sending` under a worker that forgot them.
     const rows = await tx.$queryRawUnsafe<{ id: number }[]>(
-      `UPDATE delivery SET state = 'sending', try = s.value->>'try'
-       FROM json_each(?) AS s
-       WHERE delivery.id = s.value->>'id' AND delivery.worker_id = ? AND delivery.worker_id = s.value->>'worker'
-         AND delivery.epoch = s.value->>'epoch'
-         AND ((delivery.state = 'claimed' AND delivery.try = (s.value->>'try') - 1 AND s.value->>'fresh' = 1)
-           OR (delivery.state = 'sending' AND delivery.try = s.value->>'try'))
+      `UPDATE delivery SET state = 'sending', try = ?
+       WHERE id = ? AND worker_id = ? AND epoch = ?
+         AND ((state = 'claimed' AND try = ? AND ?) OR (state = 'sending' AND try = ?))
        RETURNING id`,
-      JSON.stringify(intents),
-      group.worker,
+      number,
+      delivery,
+      worker,
+      epoch,
+      number - 1,
+      fresh ? 1 : 0,
+      number,
     );
-    for (const row of rows) intended.add(row.id);
+    if (rows.length > 0) intended.add(delivery);
   }
   return { intended, lanes: [...lanes.values()].map((one) => toView(one, nowMs)) };
 }
