@@ -47,6 +47,8 @@ export interface CampaignManager {
     notice: Notice,
     options: { confirmed: boolean; overrides: Record<string, string>; again: boolean },
   ): Promise<Campaign>;
+  /** The audience of this notice, imported if it is not there yet. */
+  importOf(notice: Notice, signal?: AbortSignal, onProgress?: Progress): Promise<number>;
   /** Imports the audience and runs every check. */
   check(notice: Notice, options: { signal?: AbortSignal; onProgress?: Progress }): Promise<Checked>;
   launch(campaign: Campaign, notice: Notice, checked: Checked): Promise<void>;
@@ -190,6 +192,7 @@ export function createCampaignManager(options: {
   return {
     read,
     submit,
+    importOf,
     check,
     launch: async (campaign, notice, checked) => {
       await campaigns.prepare(campaign.id, { importId: checked.importId, confirmed: true });

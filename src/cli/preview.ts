@@ -5,7 +5,6 @@ import type { Bellwether } from "../application.ts";
 import type { Notice } from "../campaign/manager.ts";
 import { parseAddress } from "../client/address.ts";
 import { matchesFilter } from "../client/audience.ts";
-import { importFile } from "../client/importer.ts";
 import { createMailContext } from "../delivery/mailer.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { safeText } from "../report/safe-text.ts";
@@ -67,18 +66,7 @@ export async function preview(
 }
 
 async function clientsOf(app: Bellwether, notice: Notice, key: string) {
-  const { audience, filter } = notice.spec;
-  const importId =
-    audience.kind === "file"
-      ? (await importFile({ store: app.audiences, file: audience.path })).importId
-      : await app.audiences.named(audience.name);
-  if (importId === null) {
-    throw new BellwetherError(
-      "audience-missing",
-      `There is no audience "${audience.kind === "named" ? audience.name : ""}".`,
-      "Import one: bellwether import NAME FILE.csv",
-    );
-  }
+  const importId = await app.manager.importOf(notice);
   const rows = await app.audiences.of(importId, key);
-  return rows.filter((row) => matchesFilter(row, filter));
+  return rows.filter((row) => matchesFilter(row, notice.spec.filter));
 }

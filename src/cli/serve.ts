@@ -1,5 +1,5 @@
 // serve: drives this database until it is told to stop. Campaigns that other commands submit are sent from here.
-import { EXIT, type ExitCode } from "../errors.ts";
+import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { safeText } from "../report/safe-text.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, withBellwether } from "./open.ts";
@@ -13,8 +13,11 @@ export async function serve(io: Io, options: CommonOptions): Promise<ExitCode> {
         io.say(trouble === null ? `${name}: answers again.` : `${name}: ${safeText(trouble)}`);
       });
       if (driver === null) {
-        io.say("Another process drives this database already.");
-        return EXIT.usage;
+        throw new BellwetherError(
+          "driver-elsewhere",
+          "Another process drives this database already.",
+          "Leave it to that one, or end it first.",
+        );
       }
       interrupt.onForce(() => driver.abort());
       io.say("Driving. Submit campaigns with `bellwether send`; Ctrl-C ends it in order.");

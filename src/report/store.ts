@@ -4,6 +4,7 @@ import type { Fault, Reason, Scope } from "../bounce/reason.ts";
 import type { Hold } from "../breaker/hold.ts";
 import type { CampaignState } from "../campaign/campaign.ts";
 import type { Filter } from "../client/audience.ts";
+import type { StoredClient } from "../client/audience-store.ts";
 import type { RefusedRow } from "../client/import.ts";
 import type { DeliveryState } from "../delivery/delivery.ts";
 import type { LaneState } from "../provider/lane.ts";
@@ -65,18 +66,9 @@ export interface Outline {
 }
 
 /** A client row as the audience holds it. */
-export interface ReportClient {
+export interface ReportClient extends StoredClient {
   id: number;
   importId: number;
-  line: number;
-  address: string | null;
-  key: string | null;
-  domain: string | null;
-  name: string | null;
-  locale: string | null;
-  timezone: string | null;
-  account: string | null;
-  attributes: Readonly<Record<string, string>>;
 }
 
 /** What a delivery row says about its end, or about what it waits for. */

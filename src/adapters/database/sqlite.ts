@@ -1,8 +1,6 @@
 // The embedded database: SQLite by Prisma. One connection writes, under a lock of this process and with BEGIN
 // IMMEDIATE, so that a transaction never starts as a reader and finds somebody else's commit in its way; another
 // reads, and never waits for the writer.
-import { existsSync, mkdirSync } from "node:fs";
-import path from "node:path";
 import type { Clock } from "../../clock.ts";
 import { BellwetherError } from "../../errors.ts";
 import { PrismaClient } from "./generated/sqlite/client.ts";
@@ -32,13 +30,8 @@ export function fromSqlTime(value: unknown): number | null {
 /** How long a statement waits for another process's write, in ms. */
 const BUSY_MS = 10_000;
 
-export function fileOfUrl(url: string, cwd: string): string {
-  return path.resolve(cwd, url.replace(/^file:(\/\/)?/, ""));
-}
-
 export async function openSqlite(options: { file: string; clock: Clock }): Promise<Database> {
   const { file, clock } = options;
-  if (!existsSync(path.dirname(file))) mkdirSync(path.dirname(file), { recursive: true });
   const writing = createAdapter({ url: `file:${file}`, timeout: BUSY_MS });
   const writer = new PrismaClient({ adapter: writing.adapter });
   const read = new PrismaClient({

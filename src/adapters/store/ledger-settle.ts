@@ -29,8 +29,6 @@ interface Row {
   evidence: number;
   unit: string | null;
   worker_id: string | null;
-  address: string;
-  key: string;
 }
 
 export interface SettleInput {
@@ -78,13 +76,10 @@ export async function settleGroup(tx: PrismaClient, input: SettleInput): Promise
 }
 
 /** The settles whose rows are still where this try left them; a repeated or overtaken settle matches nothing. */
-async function match(
-  tx: PrismaClient,
-  { settles, worker, contexts }: SettleInput,
-): Promise<(Settled & { row: Row })[]> {
+async function match(tx: PrismaClient, { settles, worker, contexts }: SettleInput): Promise<Settled[]> {
   if (settles.length === 0) return [];
   const rows = await tx.$queryRawUnsafe<Row[]>(
-    `SELECT id, state, attempt, try, evidence, unit, worker_id, address, key FROM delivery
+    `SELECT id, state, attempt, try, evidence, unit, worker_id FROM delivery
      WHERE id IN (SELECT value FROM json_each(?))`,
     JSON.stringify(settles.map((one) => one.delivery)),
   );
@@ -99,7 +94,7 @@ async function match(
     byId.delete(one.delivery);
     const cancelled = contexts.get(one.laneId)?.campaignState === "cancelled";
     const next = cancelled ? withoutRetry(one.next) : one.next;
-    return [{ ...one, next, from: row.state, unit: row.unit, evidence: row.evidence, row }];
+    return [{ ...one, next, from: row.state, unit: row.unit, evidence: row.evidence }];
   });
 }
 
