@@ -1,6 +1,7 @@
 // A random walk over the real ledger: workers that claim, are granted, send, settle, repeat, sleep, die and wake,
 // while people steer and clocks jump. After every step the invariants are looked at; at the end faults stop, and
-// everything must end. BELLWETHER_MODEL_RUNS and BELLWETHER_MODEL_SEED make it longer, or play one walk again.
+// everything must end. The seed is fixed, so that one tree has one answer; BELLWETHER_MODEL_RUNS makes it longer, and
+// BELLWETHER_MODEL_SEED plays another walk ("any" one, or one again that failed).
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ClaimedDelivery } from "../../src/delivery/delivery.ts";
@@ -28,7 +29,8 @@ import {
 import { openSqliteWorld, type SqliteWorld } from "../world/sqlite.ts";
 
 const RUNS = Number(process.env.BELLWETHER_MODEL_RUNS ?? 40);
-const SEED = Number(process.env.BELLWETHER_MODEL_SEED ?? Date.now() % 2 ** 31);
+const { BELLWETHER_MODEL_SEED: seed = "87566493" } = process.env;
+const SEED = seed === "any" ? Date.now() % 2 ** 31 : Number(seed);
 const SOAK_MS = 60_000;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -224,7 +224,14 @@ export async function commit(
     (sum, one) => sum + (one.next === null && (one.fence === null || settles.includes(one.fence)) ? 1 : 0),
     0,
   );
-  const wanted = worker.claims.slice(0, Math.min(free, how.intents));
+  // What ended and is not settled yet is `sending` in its row: it keeps its place, as in the writer, whose groups take
+  // every settle that waits.
+  const out = worker.connections.reduce(
+    (sum, one) => sum + (one.current === null ? 0 : 1) + (one.next === null ? 0 : 1),
+    0,
+  );
+  const room = 2 * CONNECTIONS - out - (worker.settles.length - settles.length);
+  const wanted = worker.claims.slice(0, Math.max(0, Math.min(free, how.intents, room)));
   worker.claims = worker.claims.slice(wanted.length);
   const group: CommitGroup = {
     worker: worker.id,
