@@ -16,11 +16,11 @@ export interface Bellwether {
   readonly campaigns: CampaignStore;
   readonly audiences: AudienceStore;
   readonly reports: ReportStore;
-  readonly manager: CampaignManager;
+  /** Loads templates and what checks them at its first call. */
+  manager(): Promise<CampaignManager>;
   /** Who sends; throws `config-value` when the configuration does not say. */
   letterhead(): Letterhead;
   readonly secret: string;
-  readonly templateDirs: readonly string[];
   /** Drives this database until drained; null when another process does. */
   drive(onNotice: EngineOptions["onNotice"]): Promise<Driver | null>;
   close(): Promise<void>;

@@ -28,6 +28,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["adapters"],
   ["sandbox"],
   ["cli"],
+  ["compose-sending.ts"],
   ["compose.ts"],
   ["main.ts"],
 ];

@@ -13,7 +13,7 @@ import { compileTemplate, readTemplate, type Template, type TemplateSource } fro
 import { type CheckedValues, checkValues } from "../template/values.ts";
 import { type Campaign, type CampaignSpec, campaignKey, isFinished } from "./campaign.ts";
 import { readCampaignFile } from "./campaign-file.ts";
-import { checkCampaign } from "./preflight/campaign-checks.ts";
+import { checkCampaign, REFUSED_SHOWN } from "./preflight/campaign-checks.ts";
 import type { Finding } from "./preflight/finding.ts";
 import { checkRendering } from "./preflight/rendering.ts";
 import { checkRoutes, type RouteProbe } from "./preflight/routes.ts";
@@ -153,7 +153,12 @@ export function createCampaignManager(options: {
     }
     const findings = [
       ...rendered.findings,
-      ...checkCampaign({ notice, summary, refused: await audiences.refused(importId), nowMs: clock.now() }),
+      ...checkCampaign({
+        notice,
+        summary,
+        refused: await audiences.refused(importId, 0, REFUSED_SHOWN),
+        nowMs: clock.now(),
+      }),
       ...(await checkRoutes(options.probe, [...providers.keys()])),
     ];
     return {

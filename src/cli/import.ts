@@ -1,4 +1,6 @@
 // import: a CSV file becomes a named audience, whole or not at all.
+import type { AudienceStore } from "../client/audience-store.ts";
+import type { RefusedRow } from "../client/import.ts";
 import { importFile } from "../client/importer.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { safeText } from "../report/safe-text.ts";
@@ -7,6 +9,7 @@ import { type CommonOptions, withBellwether } from "./open.ts";
 import { createInterrupt } from "./run.ts";
 
 const SHOWN = 20;
+const PAGE = 500;
 
 export async function importAudience(
   io: Io,
@@ -37,21 +40,23 @@ export async function importAudience(
         },
       });
       await app.audiences.name(audience, imported.importId);
-      const rejected = await app.audiences.refused(imported.importId);
-      const { accepted, duplicates, unreachable } = imported;
+      const { importId, accepted, duplicates, unreachable, rejected } = imported;
       if (options.json === true) {
-        await io.out(`${JSON.stringify({ accepted, duplicates, unreachable, rejected })}\n`);
+        await io.out(`${JSON.stringify({ accepted, duplicates, unreachable }).slice(0, -1)},"rejected":[`);
+        for await (const { row, first } of refusedRows(app.audiences, importId)) {
+          await io.out(`${first ? "" : ","}${JSON.stringify(row)}`);
+        }
+        await io.out("]}\n");
       }
       io.say(
-        `"${audience}": ${accepted} accepted, ${duplicates} duplicates, ${unreachable} without an address, ${rejected.length} refused.`,
+        `"${audience}": ${accepted} accepted, ${duplicates} duplicates, ${unreachable} without an address, ${rejected} refused.`,
       );
-      for (const row of rejected.slice(0, SHOWN)) {
+      for (const row of await app.audiences.refused(importId, 0, SHOWN)) {
         io.say(
           `  line ${row.line}, ${row.column || "row"}: ${safeText(row.reason)} (${safeText(row.value.slice(0, 80))})`,
         );
       }
-      if (rejected.length > SHOWN)
-        io.say(`  ... and ${rejected.length - SHOWN} more; --json lists them all.`);
+      if (rejected > SHOWN) io.say(`  ... and ${rejected - SHOWN} more; --json lists them all.`);
       return EXIT.done;
     } catch (error) {
       if (!interrupt.signal.aborted) throw error;
@@ -61,4 +66,20 @@ export async function importAudience(
       interrupt.dispose();
     }
   });
+}
+
+/** Page by page: a file of which every row is refused may be as long as any. */
+async function* refusedRows(
+  audiences: AudienceStore,
+  importId: number,
+): AsyncGenerator<{ row: RefusedRow; first: boolean }> {
+  let after = 0;
+  for (;;) {
+    const page = await audiences.refused(importId, after, PAGE);
+    for (const row of page) {
+      yield { row, first: after === 0 };
+      after = row.line;
+    }
+    if (page.length < PAGE) return;
+  }
 }

@@ -18,7 +18,7 @@ export async function preview(
 ): Promise<ExitCode> {
   const { key, address } = parseAddress(options.to);
   return withBellwether(io, options, async (app) => {
-    const notice = await app.manager.read(file);
+    const notice = await (await app.manager()).read(file);
     const clients = await clientsOf(app, notice, key);
     if (clients.length === 0) {
       throw new BellwetherError(
@@ -66,7 +66,7 @@ export async function preview(
 }
 
 async function clientsOf(app: Bellwether, notice: Notice, key: string) {
-  const importId = await app.manager.importOf(notice);
+  const importId = await (await app.manager()).importOf(notice);
   const rows = await app.audiences.of(importId, key);
   return rows.filter((row) => matchesFilter(row, notice.spec.filter));
 }

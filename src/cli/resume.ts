@@ -55,7 +55,7 @@ async function resumeStopped(app: Bellwether, io: Io, except: Campaign): Promise
 
 /** The draft's file, if it still asks for the same. */
 async function readAgain(app: Bellwether, campaign: Campaign) {
-  const notice = await app.manager.read(campaign.file, { again: campaign.name });
+  const notice = await (await app.manager()).read(campaign.file, { again: campaign.name });
   if (keyOf(notice) === campaign.key) return notice;
   const isAudience = notice.audienceHash !== campaign.audienceHash;
   throw new BellwetherError(

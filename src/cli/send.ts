@@ -24,11 +24,11 @@ export async function send(io: Io, file: string, options: SendOptions): Promise<
     const interrupt = createInterrupt(io);
     try {
       app.letterhead();
-      const notice = await app.manager.read(
+      const notice = await (await app.manager()).read(
         file,
         options.again === undefined ? {} : { again: options.again },
       );
-      const campaign = await app.manager.submit(notice, {
+      const campaign = await (await app.manager()).submit(notice, {
         confirmed: options.yes === true,
         overrides,
         again: options.again !== undefined,
@@ -92,7 +92,7 @@ async function launchDraft(options: {
       return EXIT.interrupted;
     }
   }
-  await app.manager.launch(campaign, notice, checked);
+  await (await app.manager()).launch(campaign, notice, checked);
   return null;
 }
 
@@ -100,7 +100,7 @@ export async function check(io: Io, file: string, options: CommonOptions): Promi
   return withBellwether(io, options, async (app) => {
     const interrupt = createInterrupt(io);
     try {
-      const notice = await app.manager.read(file);
+      const notice = await (await app.manager()).read(file);
       const checked = await checkWithProgress(app, io, notice, interrupt.signal);
       if (checked === null) return EXIT.interrupted;
       if (options.json === true) await io.out(`${JSON.stringify({ findings: checked.findings })}\n`);
@@ -121,7 +121,7 @@ async function checkWithProgress(
   const words = { import: "rows read", render: "mails rendered" };
   let saidAtMs = performance.now();
   try {
-    return await app.manager.check(notice, {
+    return await (await app.manager()).check(notice, {
       signal,
       onProgress: (step, done) => {
         if (performance.now() - saidAtMs < 2_000) return;

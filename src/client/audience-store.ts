@@ -22,7 +22,8 @@ export interface AudienceStore {
   /** A finished import of a file with this content. */
   findReady(sha256: string): Promise<number | null>;
   summary(importId: number): Promise<ImportSummary & { columns: string[] }>;
-  refused(importId: number): Promise<RefusedRow[]>;
+  /** The next `limit` refused rows after `afterLine`, by line; empty at the end. */
+  refused(importId: number, afterLine: number, limit: number): Promise<RefusedRow[]>;
   /** Makes the import what the named audience holds from now on. */
   name(audience: string, importId: number): Promise<void>;
   /** The import behind a named audience. */

@@ -50,16 +50,20 @@ async function play(
   say(
     `1. ${world.clients} clients shall hear that server s12 is replaced. Six providers, real SMTP, ${CONNECTIONS} connections each.`,
   );
-  const notice = await app.manager.read(world.campaignFile);
-  const campaign = await app.manager.submit(notice, { confirmed: true, overrides: {}, again: false });
-  const checked = await app.manager.check(notice, {});
+  const notice = await (await app.manager()).read(world.campaignFile);
+  const campaign = await (await app.manager()).submit(notice, {
+    confirmed: true,
+    overrides: {},
+    again: false,
+  });
+  const checked = await (await app.manager()).check(notice, {});
   must(
     checked.findings.every((one) => one.severity !== "blocker"),
     `preflight: ${checked.recipients} mails rendered, every route answers`,
   );
 
   google.setScript(refuseAfter(GMAIL_TAKES, "google-ipv6-guidelines"));
-  await app.manager.launch(campaign, notice, checked);
+  await (await app.manager()).launch(campaign, notice, checked);
   const first = await app.drive(() => {});
   if (first === null) throw new Error("Another process drives the demo's database.");
   const held = await until(app, campaign.id);

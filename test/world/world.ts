@@ -276,11 +276,15 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 
 /** Reads, submits, checks and launches a campaign file; nothing is sent until somebody drives. */
 export async function launch(app: Bellwether, file: string): Promise<Campaign> {
-  const notice = await app.manager.read(file);
-  const campaign = await app.manager.submit(notice, { confirmed: true, overrides: {}, again: false });
-  const checked = await app.manager.check(notice, {});
+  const notice = await (await app.manager()).read(file);
+  const campaign = await (await app.manager()).submit(notice, {
+    confirmed: true,
+    overrides: {},
+    again: false,
+  });
+  const checked = await (await app.manager()).check(notice, {});
   expect(checked.findings.filter((one) => one.severity === "blocker")).toEqual([]);
-  await app.manager.launch(campaign, notice, checked);
+  await (await app.manager()).launch(campaign, notice, checked);
   return campaign;
 }
 

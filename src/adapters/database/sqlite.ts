@@ -4,7 +4,7 @@
 import type { Clock } from "../../clock.ts";
 import { BellwetherError } from "../../errors.ts";
 import { PrismaClient } from "./generated/sqlite/client.ts";
-import { createAdapter, withStatements } from "./statements.ts";
+import { connect, withStatements } from "./statements.ts";
 
 export interface Database {
   /** Prisma's client on the reading connection: a snapshot of what is committed. */
@@ -29,29 +29,27 @@ export function fromSqlTime(value: unknown): number | null {
 
 /** How long a statement waits for another process's write, in ms. */
 const BUSY_MS = 10_000;
+/** Pages that a connection keeps in memory, in KiB. */
+const CACHE_KIB = 8_000;
 
 export async function openSqlite(options: { file: string; clock: Clock }): Promise<Database> {
   const { file, clock } = options;
-  const writing = createAdapter({ url: `file:${file}`, timeout: BUSY_MS });
-  const writer = new PrismaClient({ adapter: writing.adapter });
-  const read = new PrismaClient({
-    adapter: createAdapter({ url: `file:${file}`, timeout: BUSY_MS }).adapter,
-  });
+  const opened: Opened[] = [];
+  const open = async (): Promise<PrismaClient> => {
+    const one = await openClient(file);
+    opened.push(one);
+    return one.client;
+  };
+  const closeAll = () => Promise.all(opened.map((one) => one.close()));
+  let tx: PrismaClient;
+  let read: PrismaClient;
   try {
-    // Prisma's adapter opens in journal mode "delete". FULL: a commit that was answered survives a power cut.
-    for (const one of [writer, read]) {
-      await one.$queryRawUnsafe("PRAGMA journal_mode = WAL");
-      await one.$executeRawUnsafe("PRAGMA synchronous = FULL");
-      await one.$executeRawUnsafe("PRAGMA cache_size = -32000");
-      await one.$executeRawUnsafe("PRAGMA temp_store = MEMORY");
-    }
+    tx = await open();
+    read = await open();
   } catch (error) {
-    await Promise.all([writer.$disconnect(), read.$disconnect()]);
+    await closeAll();
     throw unusable(file, error);
   }
-
-  const connection = writing.connection();
-  const tx = connection === null ? writer : withStatements(writer, connection);
 
   let last: Promise<unknown> = Promise.resolve();
   let closed: Promise<void> | null = null;
@@ -80,11 +78,38 @@ export async function openSqlite(options: { file: string; clock: Clock }): Promi
     close: () => {
       closed ??= (async () => {
         await last;
-        await Promise.all([writer.$disconnect(), read.$disconnect()]);
+        await closeAll();
       })();
       return closed;
     },
   };
+}
+
+interface Opened {
+  client: PrismaClient;
+  close(): Promise<void>;
+}
+
+async function openClient(file: string): Promise<Opened> {
+  const { factory, connection } = await connect({ url: `file:${file}`, timeout: BUSY_MS });
+  const prisma = new PrismaClient({ adapter: factory });
+  const client = connection === null ? prisma : withStatements(prisma, connection);
+  const close = async () => {
+    await prisma.$disconnect();
+    // Prisma closes what it has used.
+    connection?.close();
+  };
+  try {
+    // Prisma's adapter opens in journal mode "delete". FULL: a commit that was answered survives a power cut.
+    await client.$queryRawUnsafe("PRAGMA journal_mode = WAL");
+    for (const pragma of ["synchronous = FULL", `cache_size = -${CACHE_KIB}`, "temp_store = MEMORY"]) {
+      await client.$executeRawUnsafe(`PRAGMA ${pragma}`);
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { client, close };
 }
 
 function toOurs(file: string, error: unknown): unknown {

@@ -1,32 +1,26 @@
-// Raw statements of a transaction, run on the very connection that Prisma writes with, each prepared once: a settle is
-// seven of them, and what Prisma does around one costs more than the statement. Everything else of a transaction
-// goes through Prisma as ever. Rows come as SQLite holds them: a moment is text, a truth value 0 or 1.
+// Raw statements run on the very connection that Prisma has, each prepared once: a settle is seven of them, and what
+// Prisma does around one costs more than the statement. Everything else goes through Prisma as ever, which is loaded
+// when it is first needed: its query compiler takes 40 MB and a tenth of a second, and a command that only imports
+// shall have neither. Rows come as SQLite holds them: a moment is text, a truth value 0 or 1.
 import { PrismaBetterSqlite3 } from "@prisma/adapter-better-sqlite3";
 import SqliteDatabase, { type Database, type Statement } from "better-sqlite3";
 import type { PrismaClient } from "./generated/sqlite/client.ts";
 
 type Factory = ConstructorParameters<typeof PrismaClient>[0]["adapter"] & object;
 
-/** Prisma's adapter, and the connection that it has made once Prisma has used it. */
-export function createAdapter(options: { url: string; timeout: number }): {
-  adapter: Factory;
-  connection: () => Database | null;
-} {
+/** A connection that is open, and the factory that hands it to Prisma when Prisma is first asked for something. */
+export async function connect(options: { url: string; timeout: number }): Promise<{
+  factory: Factory;
+  /** null when the adapter does not show it: then everything goes through Prisma, only slower. */
+  connection: Database | null;
+}> {
   const inner = new PrismaBetterSqlite3(options);
-  let connection: Database | null = null;
+  const adapter = await inner.connect();
+  // Not part of its public face.
+  const { client } = adapter as unknown as { client?: unknown };
   return {
-    connection: () => connection,
-    adapter: {
-      provider: inner.provider,
-      adapterName: inner.adapterName,
-      connect: async () => {
-        const adapter = await inner.connect();
-        // Not part of its public face; without it the statements go through Prisma, only slower.
-        const { client } = adapter as unknown as { client?: unknown };
-        connection = client instanceof SqliteDatabase ? client : null;
-        return adapter;
-      },
-    },
+    factory: { provider: inner.provider, adapterName: inner.adapterName, connect: async () => adapter },
+    connection: client instanceof SqliteDatabase ? client : null,
   };
 }
 

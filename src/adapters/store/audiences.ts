@@ -1,13 +1,20 @@
-// Audiences on SQLite: rows go in by one statement a chunk, duplicates are told apart by the unique row hash.
-import type { AudienceStore, StoredClient } from "../../client/audience-store.ts";
-import type { Database } from "../database/sqlite.ts";
+// Audiences on SQLite: raw statements, row by row with bound values; duplicates are told apart by the unique row hash.
+import type { AudienceStore, ImportSummary, StoredClient } from "../../client/audience-store.ts";
+import type { PrismaClient } from "../database/generated/sqlite/client.ts";
+import { type Database, sqlTime } from "../database/sqlite.ts";
 
 /** Rows deleted in one transaction. */
 const CHUNK = 5_000;
 /** An import that was not finished after so long was abandoned. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
 
+type ClientRow = Omit<StoredClient, "attributes"> & { attributes: string };
+const CLIENT_COLUMNS = "line, address, key, domain, name, locale, timezone, account, attributes";
+const SUMMARY_COLUMNS = "accepted, duplicates, unreachable, rejected";
+
 export function createAudienceStore(db: Database): AudienceStore {
+  const ask = <Row>(sql: string, ...values: unknown[]) => db.read.$queryRawUnsafe<Row[]>(sql, ...values);
+
   async function discard(importId: number): Promise<void> {
     for (const table of ["client", "refused_row"]) {
       let gone = CHUNK;
@@ -21,115 +28,140 @@ export function createAudienceStore(db: Database): AudienceStore {
         );
       }
     }
-    await db.write((tx) => tx.import.deleteMany({ where: { id: importId } }));
+    await db.write((tx) => tx.$executeRawUnsafe("DELETE FROM import WHERE id = ?", importId));
   }
 
   return {
     begin: async ({ path, sha256, columns }) => {
-      const abandoned = await db.read.import.findMany({
-        where: { state: "reading", createdAt: { lt: new Date(db.now() - ABANDONED_MS) } },
-      });
-      for (const { id } of abandoned) await discard(id);
-      const row = await db.write((tx) =>
-        tx.import.create({
-          data: { file: path, sha256, columns: JSON.stringify(columns), createdAt: new Date(db.now()) },
-        }),
+      const abandoned = await ask<{ id: number }>(
+        "SELECT id FROM import WHERE state = 'reading' AND created_at < ?",
+        sqlTime(db.now() - ABANDONED_MS),
       );
+      for (const { id } of abandoned) await discard(id);
+      const [row] = await db.write((tx) =>
+        tx.$queryRawUnsafe<{ id: number }[]>(
+          "INSERT INTO import (file, sha256, columns, created_at) VALUES (?, ?, ?, ?) RETURNING id",
+          path,
+          sha256,
+          JSON.stringify(columns),
+          sqlTime(db.now()),
+        ),
+      );
+      if (row === undefined) throw new Error("The import was not written.");
       return row.id;
     },
 
-    add: (importId, chunk) =>
+    add: (importId, { rows, refused }) =>
       db.write(async (tx) => {
-        const added = await tx.$executeRawUnsafe(
-          `INSERT INTO client (import_id, line, hash, address, key, domain, name, locale, timezone, account, attributes)
-           SELECT ?, value->>'line', value->>'hash', value->>'address', value->>'key', value->>'domain',
-             value->>'name', value->>'locale', value->>'timezone', value->>'account', value->>'attributes'
-           FROM json_each(?) WHERE true ON CONFLICT (import_id, hash) DO NOTHING`,
-          importId,
-          JSON.stringify(chunk.rows.map((row) => ({ ...row, attributes: JSON.stringify(row.attributes) }))),
-        );
-        if (chunk.refused.length > 0) {
-          await tx.$executeRawUnsafe(
-            `INSERT INTO refused_row (import_id, line, column_name, value, reason)
-             SELECT ?, value->>'line', value->>'column', value->>'value', value->>'reason'
-             FROM json_each(?) WHERE true ON CONFLICT (import_id, line) DO NOTHING`,
+        let added = 0;
+        for (const row of rows) {
+          added += await tx.$executeRawUnsafe(
+            `INSERT INTO client (import_id, hash, ${CLIENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (import_id, hash) DO NOTHING`,
             importId,
-            JSON.stringify(chunk.refused),
+            row.hash,
+            row.line,
+            row.address,
+            row.key,
+            row.domain,
+            row.name,
+            row.locale,
+            row.timezone,
+            row.account,
+            JSON.stringify(row.attributes),
           );
         }
-        await tx.import.update({
-          where: { id: importId },
-          data: {
-            duplicates: { increment: chunk.rows.length - added },
-            rejected: { increment: chunk.refused.length },
-          },
-        });
+        for (const { line, column, value, reason } of refused) {
+          await tx.$executeRawUnsafe(
+            `INSERT INTO refused_row (import_id, line, column_name, value, reason) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (import_id, line) DO NOTHING`,
+            importId,
+            line,
+            column,
+            value,
+            reason,
+          );
+        }
+        await tx.$executeRawUnsafe(
+          "UPDATE import SET duplicates = duplicates + ?, rejected = rejected + ? WHERE id = ?",
+          rows.length - added,
+          refused.length,
+          importId,
+        );
       }),
 
     finish: (importId) =>
       db.write(async (tx) => {
-        const [counts] = await tx.$queryRawUnsafe<{ accepted: bigint; unreachable: bigint }[]>(
-          `SELECT (SELECT count(*) FROM client WHERE import_id = ? AND key > '') AS accepted,
-                  (SELECT count(*) FROM client WHERE import_id = ? AND key IS NULL) AS unreachable`,
-          importId,
+        await tx.$executeRawUnsafe(
+          `UPDATE import SET state = 'ready',
+             accepted = (SELECT count(*) FROM client WHERE import_id = import.id AND key > ''),
+             unreachable = (SELECT count(*) FROM client WHERE import_id = import.id AND key IS NULL)
+           WHERE id = ?`,
           importId,
         );
-        const accepted = Number(counts?.accepted ?? 0);
-        const unreachable = Number(counts?.unreachable ?? 0);
-        const row = await tx.import.update({
-          where: { id: importId },
-          data: { state: "ready", accepted, unreachable },
-        });
-        return { accepted, unreachable, duplicates: row.duplicates, rejected: row.rejected };
+        return summaryOf(tx, importId, SUMMARY_COLUMNS);
       }),
 
     discard,
 
     findReady: async (sha256) => {
-      const row = await db.read.import.findFirst({
-        where: { sha256, state: "ready" },
-        orderBy: { id: "desc" },
-      });
+      const [row] = await ask<{ id: number }>(
+        "SELECT id FROM import WHERE sha256 = ? AND state = 'ready' ORDER BY id DESC LIMIT 1",
+        sha256,
+      );
       return row?.id ?? null;
     },
 
     summary: async (importId) => {
-      const row = await db.read.import.findUniqueOrThrow({ where: { id: importId } });
-      const { accepted, duplicates, unreachable, rejected } = row;
-      return { accepted, duplicates, unreachable, rejected, columns: JSON.parse(row.columns) };
+      const row = await summaryOf<ImportSummary & { columns: string }>(
+        db.read,
+        importId,
+        `${SUMMARY_COLUMNS}, columns`,
+      );
+      return { ...row, columns: JSON.parse(row.columns) };
     },
 
-    refused: async (importId) => {
-      const rows = await db.read.refusedRow.findMany({ where: { importId }, orderBy: { line: "asc" } });
-      return rows.map(({ line, column, value, reason }) => ({ line, column, value, reason }));
-    },
+    refused: (importId, afterLine, limit) =>
+      ask(
+        `SELECT line, column_name AS "column", value, reason FROM refused_row
+         WHERE import_id = ? AND line > ? ORDER BY line LIMIT ?`,
+        importId,
+        afterLine,
+        limit,
+      ),
 
     name: async (audience, importId) => {
       await db.write((tx) =>
-        tx.audience.upsert({
-          where: { name: audience },
-          create: { name: audience, importId },
-          update: { importId },
-        }),
+        tx.$executeRawUnsafe(
+          `INSERT INTO audience (name, import_id, created_at) VALUES (?, ?, ?)
+           ON CONFLICT (name) DO UPDATE SET import_id = excluded.import_id`,
+          audience,
+          importId,
+          sqlTime(db.now()),
+        ),
       );
     },
 
-    named: async (audience) =>
-      (await db.read.audience.findUnique({ where: { name: audience } }))?.importId ?? null,
+    named: async (audience) => {
+      const [row] = await ask<{ import_id: number | null }>(
+        "SELECT import_id FROM audience WHERE name = ?",
+        audience,
+      );
+      return row?.import_id ?? null;
+    },
 
     of: async (importId, key) => {
-      const rows = await db.read.client.findMany({ where: { importId, key }, orderBy: { line: "asc" } });
-      return rows.map(({ hash: _, id: __, importId: ___, ...row }) => ({
-        ...row,
-        attributes: JSON.parse(row.attributes),
-      }));
+      const rows = await ask<ClientRow>(
+        `SELECT ${CLIENT_COLUMNS} FROM client WHERE import_id = ? AND key = ? ORDER BY line`,
+        importId,
+        key,
+      );
+      return rows.map(toClient);
     },
 
     page: async (importId, afterKey, keys) => {
-      const rows = await db.read.$queryRawUnsafe<
-        (Omit<StoredClient, "attributes"> & { attributes: string })[]
-      >(
-        `SELECT line, address, key, domain, name, locale, timezone, account, attributes FROM client
+      const rows = await ask<ClientRow>(
+        `SELECT ${CLIENT_COLUMNS} FROM client
          WHERE import_id = ? AND key > ? AND key <= coalesce(
            (SELECT max(key) FROM (SELECT DISTINCT key FROM client WHERE import_id = ? AND key > ? ORDER BY key LIMIT ?)), '')
          ORDER BY key, line`,
@@ -139,7 +171,21 @@ export function createAudienceStore(db: Database): AudienceStore {
         afterKey,
         keys,
       );
-      return rows.map((row) => ({ ...row, attributes: JSON.parse(row.attributes) }));
+      return rows.map(toClient);
     },
   };
+}
+
+async function summaryOf<Row = ImportSummary>(
+  tx: PrismaClient,
+  importId: number,
+  columns: string,
+): Promise<Row> {
+  const [row] = await tx.$queryRawUnsafe<Row[]>(`SELECT ${columns} FROM import WHERE id = ?`, importId);
+  if (row === undefined) throw new Error(`There is no import ${importId}.`);
+  return row;
+}
+
+function toClient(row: ClientRow): StoredClient {
+  return { ...row, attributes: JSON.parse(row.attributes) };
 }

@@ -4,27 +4,26 @@ import type { RefusedRow } from "../../client/import.ts";
 import type { CheckedValues } from "../../template/values.ts";
 import type { Finding } from "./finding.ts";
 
-const SHOWN = 3;
+/** Refused rows that the finding quotes. */
+export const REFUSED_SHOWN = 3;
 
 export function checkCampaign(options: {
   notice: { values: CheckedValues; validUntilMs: number | null };
   summary: ImportSummary;
+  /** The first of them, `REFUSED_SHOWN` at most. */
   refused: readonly RefusedRow[];
   nowMs: number;
 }): Finding[] {
   const { notice, summary, refused, nowMs } = options;
   const findings: Finding[] = [];
-  const [first] = refused;
-  if (first !== undefined) {
-    const some = refused
-      .slice(0, SHOWN)
-      .map((row) => `line ${row.line}, ${row.column || "row"}: ${row.reason}`)
-      .join("; ");
+  if (summary.rejected > 0) {
+    const some = refused.map((row) => `line ${row.line}, ${row.column || "row"}: ${row.reason}`).join("; ");
+    const more = summary.rejected > refused.length ? "; ..." : "";
     findings.push({
       code: "rows-refused",
       severity: "warning",
       basis: "measured",
-      message: `${refused.length} rows of the CSV file were refused and get no mail: ${some}${refused.length > SHOWN ? "; ..." : ""}.`,
+      message: `${summary.rejected} rows of the CSV file were refused and get no mail: ${some}${more}.`,
       hint: "Correct them in a file of their own and send that under another name; `untold` lists them until then.",
     });
   }

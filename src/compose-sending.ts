@@ -1,0 +1,225 @@
+// The half of the program that prepares and sends campaigns: templates, routes, the engine, the plan. compose.ts loads
+// it when a command needs it: one that only imports or looks starts without.
+import path from "node:path";
+import { takeDriverLock } from "./adapters/database/driver-lock.ts";
+import type { Database } from "./adapters/database/sqlite.ts";
+import { createMxResolver } from "./adapters/dns.ts";
+import { createMemoryQueue } from "./adapters/queue/memory.ts";
+import { createDkimSigner } from "./adapters/smtp/dkim.ts";
+import { createSmtpTransport } from "./adapters/smtp/transport.ts";
+import { createLedger } from "./adapters/store/ledger.ts";
+import type { Driver } from "./application.ts";
+import { type CampaignManager, createCampaignManager } from "./campaign/manager.ts";
+import { planCampaign } from "./campaign/plan.ts";
+import type { CampaignStore } from "./campaign/store.ts";
+import type { AudienceStore } from "./client/audience-store.ts";
+import type { Clock } from "./clock.ts";
+import type { Config, RouteConfig } from "./config/config.ts";
+import { createEngine, type EngineOptions } from "./delivery/engine.ts";
+import { createMailSource, type Letterhead } from "./delivery/mailer.ts";
+import type { Transport } from "./delivery/transport.ts";
+import { BellwetherError } from "./errors.ts";
+import { createProviderLookup, type ProviderLookup } from "./provider/lookup.ts";
+import type { Sandbox } from "./sandbox/providers.ts";
+
+export interface Sending {
+  manager: CampaignManager;
+  /** Drives the database until drained; null when another process does. */
+  drive(onNotice: EngineOptions["onNotice"]): Promise<Driver | null>;
+}
+
+export interface SendingParts {
+  config: Config;
+  clock: Clock;
+  db: Database;
+  /** The database's file, beside which the driver's lock lies. */
+  file: string;
+  campaigns: CampaignStore;
+  audiences: AudienceStore;
+  isSandbox: boolean;
+  sandbox: Sandbox | null;
+  secret: string;
+  /** The templates that come with the program. */
+  templates: string;
+  letterhead: () => Letterhead;
+}
+
+export function composeSending(parts: SendingParts): Sending {
+  const { config, clock, db, campaigns, audiences } = parts;
+  const routes = routesOf(config, parts.sandbox);
+  const routeOf = (provider: string): RouteConfig => {
+    const route = routes.get(provider) ?? routes.get("default");
+    if (route !== undefined && (route.target !== null || parts.isSandbox)) return route;
+    throw new BellwetherError(
+      "config-value",
+      `There is no route for ${provider}: [smtp] url is not set, and [[routes]] has none for it.`,
+      'Set [smtp] url = "smtp://host:587" for everybody else, or "direct".',
+    );
+  };
+  const resolver = createMxResolver({ servers: [...config.dns.servers], timeoutMs: config.dns.timeoutMs });
+  const transport = createSmtpTransport({ routes, helo: config.sender.helo, mx: resolver });
+  const lookup = recentLookup(clock, () =>
+    createProviderLookup({ resolver, clock, timeoutMs: config.dns.timeoutMs }),
+  );
+  const templateDirs = [path.join(config.directory, "templates"), parts.templates];
+  const manager = createCampaignManager({
+    campaigns,
+    audiences,
+    templateDirs,
+    senderName: config.sender.from?.name ?? null,
+    lookup,
+    probe: (providers) => probeRoutes({ db, transport, providers, routeOf, isSandbox: parts.isSandbox }),
+    clock,
+  });
+
+  async function drive(onNotice: EngineOptions["onNotice"]): Promise<Driver | null> {
+    // Before the lock: a key that cannot sign must stop the launch, not the mails.
+    const head = parts.letterhead();
+    const sign = signerOf(config, head);
+    const lock = takeDriverLock(parts.file);
+    if (lock === null) return null;
+    const engine = createEngine({
+      ledger: createLedger(db, {
+        breaker: config.breaker,
+        dailyLimitOf: (name) => routes.get(name)?.dailyLimit ?? null,
+      }),
+      queue: createMemoryQueue(),
+      transport,
+      mails: createMailSource({
+        letterhead: head,
+        secret: parts.secret,
+        clock,
+        sign,
+        contentOf: async (id, revision) => {
+          const campaign = await campaigns.find({ id });
+          if (campaign === null) throw new Error(`There is no campaign ${id}.`);
+          return { campaign, content: await campaigns.content(id, revision) };
+        },
+      }),
+      clock,
+      limitsOf: (name) => routes.get(name) ?? config.smtp,
+      soakMs: config.ramp.soakMs,
+      exclusive: true,
+      onNotice,
+    });
+    const planning = new AbortController();
+    await engine.start();
+    const planner = planLoop({
+      ...parts,
+      lookup,
+      routeOf,
+      signal: planning.signal,
+      onNotice,
+    });
+    let drained: Promise<void> | null = null;
+    return {
+      drain: () => {
+        drained ??= (async () => {
+          planning.abort();
+          await planner;
+          await engine.drain();
+          lock.release();
+        })();
+        return drained;
+      },
+      abort: () => {
+        planning.abort();
+        engine.abort();
+      },
+    };
+  }
+
+  return { manager, drive };
+}
+
+/** What the preflight asked DNS a moment ago the plan need not ask again; later everything is asked anew. */
+function recentLookup(clock: Clock, create: () => ProviderLookup): () => ProviderLookup {
+  let recent: { lookup: ProviderLookup; atMs: number } | null = null;
+  return () => {
+    if (recent === null || clock.monotonic() - recent.atMs > 5 * 60_000) {
+      recent = { lookup: create(), atMs: clock.monotonic() };
+    }
+    return recent.lookup;
+  };
+}
+
+/** Plans every campaign that runs and is not planned yet, this process's or another's. */
+async function planLoop(options: {
+  config: Config;
+  clock: Clock;
+  campaigns: CampaignStore;
+  audiences: AudienceStore;
+  lookup: () => ProviderLookup;
+  routeOf: (provider: string) => RouteConfig;
+  signal: AbortSignal;
+  onNotice: EngineOptions["onNotice"];
+}): Promise<void> {
+  const { campaigns, clock, signal } = options;
+  while (!signal.aborted) {
+    try {
+      for (const campaign of await campaigns.list()) {
+        if (campaign.state !== "running" || campaign.planned) continue;
+        const { audiences, routeOf } = options;
+        const lookup = options.lookup();
+        const { canary } = options.config.ramp;
+        await planCampaign({ campaign, audiences, campaigns, lookup, routeOf, canary, signal });
+      }
+    } catch (error) {
+      const trouble = error instanceof Error ? error.message : String(error);
+      options.onNotice({ kind: "store", name: "plan", trouble });
+    }
+    await clock.sleep(200, signal);
+  }
+}
+
+/** The configured routes by name; in the sandbox each simulated provider is one. */
+function routesOf(config: Config, sandbox: Sandbox | null): ReadonlyMap<string, RouteConfig> {
+  const routes = new Map<string, RouteConfig>([["default", config.smtp]]);
+  for (const route of config.routes) routes.set(route.name, route);
+  for (const [id, { host, port }] of sandbox?.providers ?? []) {
+    const name = id === "other" ? "default" : id;
+    routes.set(name, {
+      ...config.smtp,
+      name,
+      provider: id === "other" ? null : id,
+      target: { kind: "relay", host, port, implicitTls: false, user: null, pass: null, lmtp: false },
+      feedback: "final",
+    });
+  }
+  return routes;
+}
+
+async function probeRoutes(options: {
+  db: Database;
+  transport: Transport;
+  providers: readonly string[];
+  routeOf: (provider: string) => RouteConfig;
+  isSandbox: boolean;
+}): ReturnType<Parameters<typeof createCampaignManager>[0]["probe"]> {
+  const used = new Map(
+    options.providers.map((provider) => options.routeOf(provider)).map((route) => [route.name, route]),
+  );
+  return Promise.all(
+    [...used.values()].map(async (route) => {
+      const held = await options.db.read.route.findUnique({ where: { name: route.name } });
+      const answer =
+        options.isSandbox || route.target?.kind !== "relay"
+          ? null
+          : await options.transport.connect(route.name, "");
+      if (answer?.ok) answer.connection.close();
+      return {
+        name: route.name,
+        failure: answer === null || answer.ok ? null : answer.failure,
+        silent: route.feedback === "relay",
+        held: held?.state === "held" ? (JSON.parse(held.hold ?? "{}").message ?? "it refused us") : null,
+        provider: route.provider,
+      };
+    }),
+  );
+}
+
+function signerOf(config: Config, letterhead: Letterhead): (raw: Buffer) => Buffer {
+  const { dkim } = config.sender;
+  if (dkim === null) return (raw) => raw;
+  return createDkimSigner({ domain: letterhead.domain, selector: dkim.selector, keyFile: dkim.keyFile });
+}
