@@ -1,6 +1,7 @@
 // The whole pipeline against a bare nodemailer pool: `bellwether send` (claim, render, compose, send, settle, each
-// commit durable) and a pool that sends the same bytes, composed before, take turns at one sink in a process of its
-// own. The machine's noise falls on both, so what is told is the ratio, pair by pair. Writes nothing but a table.
+// commit durable) and two pools take turns at one sink in a process of its own. One pool gets the same mails rendered
+// before - subject, html, text - and composes them, as its users do; the other gets their very bytes and only sends.
+// The machine's noise falls on all, so what is told is the ratio, round by round. Writes nothing but a table.
 // Usage: tsx bench/pipeline.ts [--mails 10000] [--rounds 3] [--connections 1,20,50] [--delays 0,1]
 import { execFile, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -28,7 +29,7 @@ const rounds = Number(given.rounds);
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 const DOMAINS = ["gmail.com", "outlook.com", "yahoo.com", "icloud.com"];
-const LOOK_MS = 5;
+const LOOK_MS = 20;
 /** A round that takes longer has gone wrong. */
 const LIMIT_MS = 120_000;
 /** Mails that the pool sends before its time begins: its connections stand and its code is compiled by then. */
@@ -44,59 +45,78 @@ interface Sent extends Round {
   preparedMs: number;
 }
 
+/** One round of each. */
+interface Turn {
+  ours: Sent;
+  rendered: Round;
+  composed: Round;
+}
+
 const folder = mkdtempSync(path.join(tmpdir(), "bellwether-bench-"));
 writeFileSync(path.join(folder, "clients.csv"), clients());
 writeFileSync(path.join(folder, "campaign.toml"), campaignFile());
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
-console.log(`${mails} mails to ${DOMAINS.length} providers, ${rounds} rounds each in turn; mails/s, median`);
-console.log("conns  reply  bellwether (import, check, plan)   pool      ratio, pair by pair          median");
+console.log(
+  `${mails} mails to ${DOMAINS.length} providers, ${rounds} rounds each in turn; mails/s (CPU a mail), median`,
+);
+console.log(
+  [
+    "conns",
+    "reply".padStart(6),
+    "bellwether".padStart(15),
+    "(preparing)".padStart(11),
+    "pool, rendered".padStart(15),
+    "ratio".padStart(20),
+    "pool, composed".padStart(15),
+    "ratio".padStart(20),
+  ].join("  "),
+);
 const missing: string[] = [];
-let composed = false;
+let written = false;
 for (const delayMs of numbers(given.delays)) {
   for (const connections of numbers(given.connections)) {
-    // At one connection and a slow reply both do nothing but wait.
+    // At one connection and a slow reply all do nothing but wait.
     if (connections * 1000 < mails * delayMs * 0.05) continue;
     const sink = await startSinkProcess({
       keepLog: false,
       maxConnections: connections + 10,
       ...(delayMs === 0 ? {} : { replyDelayMs: delayMs }),
     });
-    const pairs: [Sent, Round][] = [];
+    const turns: Turn[] = [];
     for (let round = 0; round < rounds; round++) {
       const ours = await bellwether(sink.port, connections);
-      if (!composed) compose();
-      composed = true;
-      const theirs = await pool(sink.port, connections);
-      pairs.push([ours, theirs]);
+      if (!written) writeMails();
+      written = true;
+      const rendered = await pool(sink.port, connections, false);
+      turns.push({ ours, rendered, composed: await pool(sink.port, connections, true) });
     }
     const { accepted } = await sink.counts();
-    const expected = rounds * (2 * mails + WARM_UP);
+    const expected = rounds * (3 * mails + 2 * WARM_UP);
     if (accepted !== expected) missing.push(`${connections} connections: ${accepted} of ${expected}`);
     await sink.stop();
-    tell(connections, delayMs, pairs);
+    tell(connections, delayMs, turns);
   }
 }
 if (missing.length > 0) throw new Error(`the sink did not take every mail: ${missing.join("; ")}`);
 
-function tell(connections: number, delayMs: number, pairs: readonly [Sent, Round][]): void {
-  const ours = pairs.map(([one]) => one);
-  const theirs = pairs.map(([, one]) => one);
-  const ratios = pairs.map(([a, b]) => a.perSecond / b.perSecond);
+function tell(connections: number, delayMs: number, turns: readonly Turn[]): void {
   const rate = (of: readonly Round[]) =>
     `${Math.round(median(of.map((one) => one.perSecond)))} (${Math.round(median(of.map((one) => one.cpuMicrosecondsPerMail)))} us)`;
+  const ratio = (name: "rendered" | "composed") => {
+    const all = turns.map((turn) => turn.ours.perSecond / turn[name].perSecond);
+    return `${median(all).toFixed(2)} (${all.map((one) => one.toFixed(2)).join(" ")})`;
+  };
   console.log(
     [
       String(connections).padStart(5),
       `${delayMs} ms`.padStart(6),
-      rate(ours).padStart(15),
-      `(${(median(ours.map((one) => one.preparedMs)) / 1000).toFixed(1)} s)`.padStart(15),
-      rate(theirs).padStart(15),
-      ratios
-        .map((one) => one.toFixed(2))
-        .join(" ")
-        .padStart(28),
-      median(ratios).toFixed(2).padStart(7),
+      rate(turns.map((turn) => turn.ours)).padStart(15),
+      `(${(median(turns.map((turn) => turn.ours.preparedMs)) / 1000).toFixed(1)} s)`.padStart(11),
+      rate(turns.map((turn) => turn.rendered)).padStart(15),
+      ratio("rendered").padStart(20),
+      rate(turns.map((turn) => turn.composed)).padStart(15),
+      ratio("composed").padStart(20),
     ].join("  "),
   );
 }
@@ -177,8 +197,8 @@ function cpuMsOf(pid: number | undefined): number {
   }
 }
 
-/** Writes down the mails of the last campaign as Bellwether composes them, for the pool. */
-function compose(): void {
+/** Writes down the mails of the last campaign for the pools: as they were rendered, and as Bellwether composes them. */
+function writeMails(): void {
   const db = new Database(path.join(folder, "run/bellwether.db"), { readonly: true });
   const content = db.prepare("SELECT source, given_values FROM content_revision").get() as Record<
     string,
@@ -206,14 +226,27 @@ function compose(): void {
        FROM delivery d JOIN client c ON c.key = d.key ORDER BY d.spread`,
     )
     .all() as Record<string, string>[];
-  const list: { from: string; to: string; at: number; length: number }[] = [];
+  const list: object[] = [];
   const parts: Buffer[] = [];
   let at = 0;
   for (const row of rows) {
     const { name = null, locale = null, timezone = null, account = null, attributes = "{}", ...rest } = row;
     const client = { name, locale, timezone, account, attributes: JSON.parse(attributes) };
-    const mail = context.compose({ ...rest, clients: [client] } as unknown as ClaimedDelivery);
-    list.push({ from: mail.from, to: mail.to, at, length: mail.raw.length });
+    const delivery = { ...rest, clients: [client] } as unknown as ClaimedDelivery;
+    const mail = context.compose(delivery);
+    const { subject, html, text } = context.render(delivery);
+    const { from, to } = mail;
+    list.push({
+      from,
+      to,
+      name,
+      subject,
+      html,
+      text,
+      headers: ownHeaders(mail.raw),
+      at,
+      length: mail.raw.length,
+    });
     parts.push(mail.raw);
     at += mail.raw.length;
   }
@@ -223,13 +256,22 @@ function compose(): void {
   writeFileSync(path.join(folder, "mails.raw"), Buffer.concat(parts));
 }
 
-async function pool(port: number, connections: number): Promise<Round> {
+/** What nodemailer would not write by itself. */
+function ownHeaders(raw: Buffer): Record<string, string> {
+  const head = raw.toString("latin1").split("\r\n\r\n")[0] ?? "";
+  const lines = head.replace(/\r\n(?=[ \t])/g, "").split("\r\n");
+  const own = lines.filter((line) => /^(?:Message-ID|Feedback-ID|Auto-Submitted|X-)/.test(line));
+  return Object.fromEntries(own.map((line) => line.split(/: (.*)/s).slice(0, 2) as [string, string]));
+}
+
+async function pool(port: number, connections: number, composed: boolean): Promise<Round> {
   const options = {
     mails: path.join(folder, "mails.json"),
     raw: path.join(folder, "mails.raw"),
     port,
     connections,
     warmUp: WARM_UP,
+    composed,
   };
   const { stdout } = await promisify(execFile)(process.execPath, [
     path.join(import.meta.dirname, "pool.mjs"),

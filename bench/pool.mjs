@@ -1,15 +1,22 @@
-// The other side of pipeline.ts: a bare nodemailer pool that sends mails which were composed before. Plain JavaScript,
-// so that no loader stands between it and Node. Usage: node bench/pool.mjs '{"mails","raw","port","connections"}'
+// The other side of pipeline.ts: a bare nodemailer pool. It is given mails that were rendered before (subject, html and
+// text, which it composes), or composed before (bytes). Plain JavaScript, so that no loader stands between it and
+// Node. Usage: node bench/pool.mjs '{"mails","raw","port","connections","warmUp","composed"}'
 // Prints {"tookMs","cpuMs"}: from the first sendMail to the last answer, its connections already made and warm.
 import { readFileSync } from "node:fs";
 import nodemailer from "nodemailer";
 
-const { mails: list, raw, port, connections, warmUp } = JSON.parse(process.argv[2] ?? "{}");
+const { mails: list, raw, port, connections, warmUp, composed } = JSON.parse(process.argv[2] ?? "{}");
 const bytes = readFileSync(raw);
-const mails = JSON.parse(readFileSync(list, "utf8")).map(({ from, to, at, length }) => ({
-  envelope: { from, to },
-  raw: bytes.subarray(at, at + length),
-}));
+const mails = JSON.parse(readFileSync(list, "utf8")).map(({ from, to, name, at, length, ...rendered }) =>
+  composed
+    ? { envelope: { from, to }, raw: bytes.subarray(at, at + length) }
+    : {
+        envelope: { from, to },
+        from: "Support <support@hoster.example>",
+        to: { name, address: to },
+        ...rendered,
+      },
+);
 
 const pool = nodemailer.createTransport({
   pool: true,

@@ -7,13 +7,14 @@ import { createMxResolver } from "./adapters/dns.ts";
 import { createMemoryQueue } from "./adapters/queue/memory.ts";
 import { createDkimSigner } from "./adapters/smtp/dkim.ts";
 import { createSmtpTransport } from "./adapters/smtp/transport.ts";
-import { createLedger } from "./adapters/store/ledger.ts";
+import { createLedger, type LedgerConfig } from "./adapters/store/ledger.ts";
+import { createThreadedLedger, LEDGER_THREAD, type ThreadedLedger } from "./adapters/store/ledger-thread.ts";
 import type { Driver } from "./application.ts";
 import { type CampaignManager, createCampaignManager } from "./campaign/manager.ts";
 import { planCampaign } from "./campaign/plan.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
 import { createEngine, type EngineOptions } from "./delivery/engine.ts";
 import { createMailSource, type Letterhead } from "./delivery/mailer.ts";
@@ -78,11 +79,9 @@ export function composeSending(parts: SendingParts): Sending {
     const sign = signerOf(config, head);
     const lock = takeDriverLock(parts.file);
     if (lock === null) return null;
+    const { ledger, close } = openLedger(parts, routes);
     const engine = createEngine({
-      ledger: createLedger(db, {
-        breaker: config.breaker,
-        dailyLimitOf: (name) => routes.get(name)?.dailyLimit ?? null,
-      }),
+      ledger,
       queue: createMemoryQueue(),
       transport,
       mails: createMailSource({
@@ -118,6 +117,7 @@ export function composeSending(parts: SendingParts): Sending {
           planning.abort();
           await planner;
           await engine.drain();
+          await close();
           lock.release();
         })();
         return drained;
@@ -130,6 +130,19 @@ export function composeSending(parts: SendingParts): Sending {
   }
 
   return { manager, drive };
+}
+
+/** In a thread of its own; beside everything else where a test moves the time, or the program runs from its sources. */
+function openLedger(
+  { config, clock, db, file }: SendingParts,
+  routes: ReadonlyMap<string, RouteConfig>,
+): ThreadedLedger {
+  const dailyLimits = new Map<string, number>();
+  for (const [name, { dailyLimit }] of routes) if (dailyLimit !== null) dailyLimits.set(name, dailyLimit);
+  const ledgerConfig: LedgerConfig = { breaker: config.breaker, dailyLimits };
+  if (LEDGER_THREAD === null || clock !== systemClock)
+    return { ledger: createLedger(db, ledgerConfig), close: async () => undefined };
+  return createThreadedLedger({ file, config: ledgerConfig, entry: LEDGER_THREAD, clock });
 }
 
 /** What the preflight asked DNS a moment ago the plan need not ask again; later everything is asked anew. */

@@ -9,33 +9,41 @@ export interface LaneViews {
   learn(views: readonly LaneView[]): void;
   /** Replaces everything: lanes that are not listed are over. */
   replace(views: readonly LaneView[]): void;
-  /** Calls back after every change, until the returned function is called. */
-  onChange(listener: () => void): () => void;
+  /**
+   * Calls back after every look, until the returned function is called. `fenced`: some lane has a new epoch or may
+   * not run any more, so that claims of it may be void.
+   */
+  onChange(listener: (fenced: boolean) => void): () => void;
 }
 
 export function createLaneViews(): LaneViews {
   const views = new Map<number, LaneView>();
-  const listeners = new Set<() => void>();
-  const tell = () => {
-    for (const listener of listeners) listener();
+  const listeners = new Set<(fenced: boolean) => void>();
+  const tell = (fenced: boolean) => {
+    for (const listener of listeners) listener(fenced);
   };
-  const put = (view: LaneView) => {
+  /** True when claims may have become void by it. */
+  const put = (view: LaneView): boolean => {
     const known = views.get(view.id);
-    if (known === undefined || known.epoch <= view.epoch) views.set(view.id, view);
+    if (known !== undefined && known.epoch > view.epoch) return false;
+    views.set(view.id, view);
+    return known?.epoch !== view.epoch || (known.runnable && !view.runnable);
   };
   return {
     get: (lane) => views.get(lane),
     all: () => views.values(),
     learn: (fresh) => {
       if (fresh.length === 0) return;
-      for (const view of fresh) put(view);
-      tell();
+      let fenced = false;
+      for (const view of fresh) fenced = put(view) || fenced;
+      tell(fenced);
     },
     replace: (fresh) => {
       const listed = new Set(fresh.map((view) => view.id));
-      for (const id of views.keys()) if (!listed.has(id)) views.delete(id);
-      for (const view of fresh) put(view);
-      tell();
+      let fenced = false;
+      for (const id of views.keys()) if (!listed.has(id)) fenced = views.delete(id) || fenced;
+      for (const view of fresh) fenced = put(view) || fenced;
+      tell(fenced);
     },
     onChange: (listener) => {
       listeners.add(listener);

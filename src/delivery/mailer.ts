@@ -1,6 +1,6 @@
 // From a claimed delivery to its mail: the frozen content of its campaign, rendered for its clients, composed, and
 // addressed with a return path that names this very attempt.
-
+import { hash } from "node:crypto";
 import type { Campaign } from "../campaign/campaign.ts";
 import { recipientOf } from "../campaign/preflight/rendering.ts";
 import type { Content } from "../campaign/store.ts";
@@ -102,8 +102,7 @@ export function createMailContext(options: {
         subject,
         html,
         text,
-        // The same for every attempt at the same words: a mailbox that got it twice can tell.
-        messageId: `${makeToken({ delivery: delivery.id, attempt: delivery.revision }, `message ${secret}`)}.r${delivery.revision}`,
+        messageId: messageId(delivery, secret),
         date: new Date(options.clock.now()),
         headers: notificationHeaders({
           templateClass: template.class,
@@ -118,4 +117,10 @@ export function createMailContext(options: {
       return { from, to: delivery.address, raw: options.sign(raw), smtpUtf8 };
     },
   };
+}
+
+/** The same for every attempt at the same words: a mailbox that got it twice can tell. Says nothing to others. */
+function messageId({ id, revision }: Pick<ClaimedDelivery, "id" | "revision">, secret: string): string {
+  const text = hash("sha256", `message ${secret} ${id} ${revision}`, "hex").slice(0, 24);
+  return `${text}.r${revision}`;
 }

@@ -51,6 +51,9 @@ interface Prepared {
   trouble: string | null;
 }
 
+/** One turn of the event loop. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 /** A connection without work is closed after so long. */
 const IDLE_MS = 5_000;
 
@@ -119,8 +122,12 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
     });
   }
 
-  /** Renders and asks for the intent; null when the intent was refused. */
+  /** Asks for the intent and renders; null when the intent was refused. */
   async function prepare(item: ReadyItem): Promise<Prepared | null> {
+    const { id, laneId, epoch, worker } = item.delivery;
+    const granted = writer.intend({ delivery: id, laneId, epoch, worker, try: item.delivery.try + 1 });
+    // Rendering takes its time while the intent is on its way to the disk.
+    await turn();
     let mail: Mail | null = null;
     let trouble: string | null = null;
     try {
@@ -128,10 +135,9 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
     } catch (error) {
       trouble = error instanceof Error ? error.message : String(error);
     }
-    const { id, laneId, epoch, worker } = item.delivery;
-    const granted = await writer.intend({ delivery: id, laneId, epoch, worker, try: item.delivery.try + 1 });
+    const isOurs = await granted;
     held.delete(id);
-    if (granted) return { item, mail, trouble };
+    if (isOurs) return { item, mail, trouble };
     options.onDenied();
     return null;
   }
@@ -164,6 +170,10 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
       next: settlementOf(outcome, delivery, atMs),
       atMs,
     });
+  }
+
+  function dropVoid(): void {
+    if (ready.drop((item) => isCurrent(item.delivery)).length > 0) options.onDenied();
   }
 
   /** Connects for an item that is claimed and not yet intended; on failure the item waits and the door rests. */
@@ -252,13 +262,13 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
           destination: transport.destination(options.route, delivery.domain),
         })),
       );
+      // A hold may have become known while the claim was on its way.
+      if (!deliveries.every(isCurrent)) dropVoid();
       wake();
     },
     waiting: (lane) => ready.count(lane),
     claimed: () => [...held, ...[...ready.items()].map((item) => item.delivery.id)],
-    dropVoid: () => {
-      if (ready.drop((item) => isCurrent(item.delivery)).length > 0) options.onDenied();
-    },
+    dropVoid,
     drain: async () => {
       stopping.abort();
       for (const waiter of idle.splice(0)) waiter(null);

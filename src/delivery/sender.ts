@@ -59,8 +59,8 @@ export function createSender(options: {
     for (const waiter of waiters.splice(0)) waiter();
   };
 
-  views.onChange(() => {
-    for (const route of routes.values()) route.dropVoid();
+  views.onChange((fenced) => {
+    if (fenced) for (const route of routes.values()) route.dropVoid();
     wakeJobs();
   });
 

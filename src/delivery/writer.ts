@@ -64,9 +64,8 @@ export function createWriter(options: {
       for (const { item, resolve } of group.intents) {
         resolve(item.worker === worker && committed.intended.has(item.delivery));
       }
-      // One turn of the event loop: what this commit let begin asks for its next intent at once, and would be a
-      // commit of its own; the answers that came meanwhile are to go with it.
-      await turn();
+      // What waits goes at once, so that the store always has a group: what this commit lets begin asks for its next
+      // intents while that one is under way.
     }
     running = null;
     // Work that arrived between the last look and here.

@@ -1,16 +1,8 @@
 // The MIME composer: what is the same for every mail of a campaign (fixed headers, boundaries, attachments) is made
 // once, a mail encodes only what is its own. Gives bytes with CRLF line ends; dots are the connection's to double.
 import { createHash } from "node:crypto";
-import {
-  base64Lines,
-  crlf,
-  encodedWords,
-  is7bit,
-  mailbox,
-  quotedPrintable,
-  structured,
-  unstructured,
-} from "./mime.ts";
+import { base64Lines, encodedWords, is7bit, mailbox, structured, unstructured } from "./mime.ts";
+import { createQuotedPrintable } from "./quoted-printable.ts";
 
 export interface Attachment {
   filename: string;
@@ -82,12 +74,15 @@ export function createComposer(options: {
   let lastSubject = "";
   let lastSubjectLine = unstructured("Subject", "");
 
+  const quotedPrintable = createQuotedPrintable();
+
   function bodyPart(type: "plain" | "html", text: string): string {
-    const lines = crlf(text);
+    // A lone CR counts as a line end too.
+    const lines = text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text;
     const plain = is7bit(lines) && !lines.includes(mark);
     const head = `--${alternative}\r\nContent-Type: text/${type}; charset=utf-8\r\nContent-Transfer-Encoding: `;
     return plain
-      ? `${head}7bit\r\n\r\n${lines}\r\n`
+      ? `${head}7bit\r\n\r\n${lines.replaceAll("\n", "\r\n")}\r\n`
       : `${head}quoted-printable\r\n\r\n${quotedPrintable(lines)}\r\n`;
   }
 

@@ -1,5 +1,4 @@
-// How text becomes what may stand on the wire: quoted-printable and 7bit bodies, RFC 2047 encoded words, folded
-// headers, addresses. Pure; which parts a mail has is decided in compose.ts.
+// How text becomes what may stand on the wire: 7bit bodies, RFC 2047 encoded words, folded headers, addresses. Pure; which parts a mail has is decided in compose.ts.
 import { domainToASCII } from "node:url";
 import { BellwetherError } from "../errors.ts";
 
@@ -8,116 +7,20 @@ const FOLD_AT = 76;
 /** Octets that no line may exceed, without its CRLF (RFC 5322 section 2.1.1). */
 const LINE_LIMIT = 998;
 
-/** CRLF line ends; a lone CR or LF counts as one too. */
-export function crlf(text: string): string {
-  return text.replace(/\r\n|\r|\n/g, "\r\n");
-}
+const NOT_7BIT = /[^\t\n\x20-\x7e]/;
 
-const NOT_7BIT = /[^\t\r\n\x20-\x7e]/;
-
-/** True when `text` (with CRLF line ends) may travel as it is: relays strip trailing spaces and mend "From ". */
+/** True when `text` (with LF line ends) may travel as it is: relays strip trailing spaces and mend "From ". */
 export function is7bit(text: string): boolean {
-  if (NOT_7BIT.test(text) || text.includes(" \r") || text.includes("\t\r") || /[ \t]$/.test(text.slice(-1)))
+  if (NOT_7BIT.test(text) || text.includes(" \n") || text.includes("\t\n") || /[ \t]$/.test(text.slice(-1)))
     return false;
   if (text.startsWith("From ") || text.includes("\nFrom ")) return false;
   for (let start = 0; start < text.length; ) {
-    const end = text.indexOf("\r\n", start);
+    const end = text.indexOf("\n", start);
     if ((end < 0 ? text.length : end) - start > LINE_LIMIT) return false;
     if (end < 0) break;
-    start = end + 2;
+    start = end + 1;
   }
   return true;
-}
-
-const HEX = Buffer.from("0123456789ABCDEF", "latin1");
-/** 1: stands for itself anywhere but at the beginning or end of a line (RFC 2045 section 6.7 rules 2 and 3). */
-const PLAIN = new Uint8Array(256).map((_, byte) =>
-  byte === 9 || (byte >= 32 && byte < 127 && byte !== 61) ? 1 : 0,
-);
-const [TAB, LF, CR, SPACE, DOT, EQUALS, UPPER_F] = [9, 10, 13, 32, 46, 61, 70];
-let scratch = Buffer.allocUnsafe(32 * 1024);
-
-/** Lines that were encoded lately: nearly all lines of a campaign's mails are the same for every client. */
-const encodedLines = new Map<string, string>();
-const LINES_KEPT = 2_000;
-
-/**
- * RFC 2045 section 6.7 of a text with CRLF line ends: lines of 76 at most, and no character of UTF-8 divided by a
- * soft line break.
- */
-export function quotedPrintable(text: string): string {
-  let out = "";
-  for (let from = 0; ; ) {
-    const end = text.indexOf("\r\n", from);
-    const line = end < 0 ? text.slice(from) : text.slice(from, end);
-    let encoded = encodedLines.get(line);
-    if (encoded === undefined) {
-      encoded = encodeLine(line);
-      if (encodedLines.size >= LINES_KEPT) encodedLines.clear();
-      // A copy: a slice would keep the whole mail that it was cut from.
-      encodedLines.set(Buffer.from(line, "utf16le").toString("utf16le"), encoded);
-    }
-    out += encoded;
-    if (end < 0) return out;
-    out += "\r\n";
-    from = end + 2;
-  }
-}
-
-/** One line without its line end; a lone CR or LF in it is encoded like any other byte. */
-function encodeLine(text: string): string {
-  const bytes = Buffer.from(text, "utf8");
-  const size = bytes.length;
-  // At worst each byte becomes three, and a soft break of three comes after every 66 of those.
-  if (scratch.length < size * 4 + 16) scratch = Buffer.allocUnsafe(size * 4 + 16);
-  const out = scratch;
-  let length = 0;
-  let column = 0;
-  for (let at = 0; at < size; ) {
-    // Most of a mail is runs of plain ASCII; the last character before a line end is looked at alone.
-    const stop = Math.min(size - 1, at + FOLD_AT - 1 - column);
-    while (column > 0 && at < stop && PLAIN[bytes[at] as number] === 1 && bytes[at + 1] !== CR) {
-      out[length++] = bytes[at++] as number;
-      column++;
-    }
-    const byte = bytes[at] as number;
-    if (byte === CR && bytes[at + 1] === LF) {
-      out[length++] = CR;
-      out[length++] = LF;
-      column = 0;
-      at += 2;
-      continue;
-    }
-    let coded = PLAIN[byte] === 0;
-    if (byte === SPACE || byte === TAB)
-      coded = at === size - 1 || (bytes[at + 1] === CR && bytes[at + 2] === LF);
-    // Careless hops double a dot and mend "From " at the beginning of a line.
-    else if (column === 0) coded ||= byte === DOT || (byte === UPPER_F && startsWithFrom(bytes, at));
-    // A lead byte asks for room for its whole character.
-    const width = coded ? 3 * (byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) : 1;
-    if (column + width > FOLD_AT - 1) {
-      out[length++] = EQUALS;
-      out[length++] = CR;
-      out[length++] = LF;
-      column = 0;
-      continue;
-    }
-    at++;
-    if (coded) {
-      out[length++] = EQUALS;
-      out[length++] = HEX[byte >> 4] as number;
-      out[length++] = HEX[byte & 15] as number;
-      column += 3;
-    } else {
-      out[length++] = byte;
-      column++;
-    }
-  }
-  return out.toString("latin1", 0, length);
-}
-
-function startsWithFrom(bytes: Buffer, at: number): boolean {
-  return bytes[at + 1] === 114 && bytes[at + 2] === 111 && bytes[at + 3] === 109 && bytes[at + 4] === 32;
 }
 
 /** Lines of 76. */

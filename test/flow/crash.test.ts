@@ -123,7 +123,8 @@ async function stopOutsideOfWrite(mailer: Mailer, world: CampaignFolder): Promis
 }
 
 test("send typed again watches the one that runs, and takes over when that is killed", async (context) => {
-  const world = await createWorld(context, { clients: 500 });
+  // Long enough for others to start meanwhile.
+  const world = await createWorld(context, { clients: 500, sink: { replyDelayMs: 150 } });
   const first = startMailer(world.folder, SEND);
   await reach({ after: "mail", ms: 0 }, { world, mailer: first });
   const watchers = [startMailer(world.folder, SEND), startMailer(world.folder, RESUME)];

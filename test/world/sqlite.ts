@@ -7,10 +7,14 @@ import { migrateSqlite } from "../../src/adapters/database/migrate.ts";
 import { openSqlite } from "../../src/adapters/database/sqlite.ts";
 import { createCampaignStore } from "../../src/adapters/store/campaigns.ts";
 import { createLedger } from "../../src/adapters/store/ledger.ts";
+import { createThreadedLedger } from "../../src/adapters/store/ledger-thread.ts";
 import { createTestClock } from "./clock.ts";
 import { BREAKER, type LedgerWorld } from "./ledger.ts";
 
-const MIGRATIONS = path.resolve(import.meta.dirname, "../../prisma/sqlite/migrations");
+export const MIGRATIONS = path.resolve(import.meta.dirname, "../../prisma/sqlite/migrations");
+
+/** A thread cannot load sources; what the tests build first is there. */
+export const BUILT_THREAD = new URL("../../dist/adapters/store/ledger-worker.js", import.meta.url);
 
 let template: { folder: string; file: string } | null = null;
 
@@ -28,19 +32,24 @@ export interface SqliteWorld extends LedgerWorld {
   readonly file: string;
 }
 
-export async function openSqliteWorld(): Promise<SqliteWorld> {
+/** `inThread`: the ledger as the built program has it. */
+export async function openSqliteWorld({ inThread = false } = {}): Promise<SqliteWorld> {
   const folder = mkdtempSync(path.join(tmpdir(), "bellwether-ledger-"));
   const file = path.join(folder, "bellwether.db");
   copyFileSync(templateFile(), file);
   const clock = createTestClock();
   const db = await openSqlite({ file, clock });
+  const thread = inThread
+    ? createThreadedLedger({ file, config: { breaker: BREAKER }, entry: BUILT_THREAD, clock })
+    : null;
   return {
     file,
     db,
     clock,
-    ledger: createLedger(db, { breaker: BREAKER }),
+    ledger: thread?.ledger ?? createLedger(db, { breaker: BREAKER }),
     campaigns: createCampaignStore(db),
     close: async () => {
+      await thread?.close();
       await db.close();
       rmSync(folder, { recursive: true, force: true });
     },

@@ -307,7 +307,8 @@ function createMessage(
         handedOver = true;
         onHandedOver();
       });
-      stuffed.write(raw);
+      if (isClean(raw)) passUnchanged(stuffed, raw);
+      else stuffed.write(raw);
       body = left + stuffed.readableLength;
       stuffed.end();
       return stuffed;
@@ -318,4 +319,20 @@ function createMessage(
     begun: () => begun,
     handedOver: () => handedOver,
   };
+}
+
+/** No line begins with a dot: what the composer makes has CRLF line ends, and dots there only in 7bit bodies. */
+function isClean(raw: Buffer): boolean {
+  return !raw.includes("\n.") && !raw.includes("\r.") && raw[0] !== 0x2e;
+}
+
+/**
+ * Past nodemailer's transform, which looks at every byte of a message that has nothing to double. It asks for the last
+ * byte when it ends; were it not told, an empty line would stand before the dot.
+ */
+function passUnchanged(stuffed: Transform, raw: Buffer): void {
+  const counted = stuffed as Transform & { lastByte?: number | false; outByteCount?: number };
+  counted.lastByte = raw.at(-1) ?? false;
+  counted.outByteCount = raw.length;
+  stuffed.push(raw);
 }

@@ -182,6 +182,13 @@ export async function addEvents(
   events: readonly { campaignId: number; laneId: number | null; atMs: number; event: string; text: string }[],
 ): Promise<void> {
   for (const { campaignId, laneId, atMs, event, text } of events) {
-    await tx.event.create({ data: { campaignId, laneId, at: new Date(atMs), event, text } });
+    await tx.$executeRawUnsafe(
+      "INSERT INTO event (campaign_id, lane_id, at, event, text) VALUES (?, ?, ?, ?, ?)",
+      campaignId,
+      laneId,
+      sqlTime(atMs),
+      event,
+      text,
+    );
   }
 }

@@ -15,14 +15,15 @@ const SOAKS_UNTIL_BLIND = 3;
 
 export async function tick(db: Database, { soakMs }: { soakMs: number }): Promise<boolean> {
   const nowMs = db.now();
-  const campaigns = await db.read.campaign.findMany({ where: { state: "running", planned: true } });
+  const idsOf = (where: string) =>
+    db.read.$queryRawUnsafe<{ id: number }[]>(`SELECT id FROM campaign WHERE ${where}`);
   let moved = false;
   // A process died between the order to cancel and its end.
-  for (const { id } of await db.read.campaign.findMany({ where: { state: "cancelled", endedAt: null } })) {
+  for (const { id } of await idsOf("state = 'cancelled' AND ended_at IS NULL")) {
     await endCancelled(db, id);
     moved = true;
   }
-  for (const { id } of campaigns) {
+  for (const { id } of await idsOf("state = 'running' AND planned = true")) {
     const lanes = await readLanes(db.read, { campaignId: id });
     const due = lanes.some((one) => isDue(one, nowMs, soakMs)) || (await anyOverdue(db.read, lanes, nowMs));
     if (!due && lanes.some(goesOn)) continue;
@@ -86,7 +87,11 @@ async function tickCampaign(
 ): Promise<boolean> {
   let moved = false;
   // It may have been paused since the look from outside, and without lanes nothing else tells.
-  if ((await tx.campaign.count({ where: { id: campaignId, state: "running" } })) === 0) return false;
+  const [running] = await tx.$queryRawUnsafe<unknown[]>(
+    "SELECT id FROM campaign WHERE id = ? AND state = 'running'",
+    campaignId,
+  );
+  if (running === undefined) return false;
   const lanes = await readLanes(tx, { campaignId });
   for (const one of lanes) moved = (await tickLane(tx, one, nowMs, soakMs)) || moved;
   return (await endCampaign(tx, campaignId, lanes, nowMs)) || moved;

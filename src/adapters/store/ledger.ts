@@ -23,29 +23,37 @@ import { tick } from "./ledger-tick.ts";
 
 export interface LedgerConfig {
   breaker: BreakerConfig;
-  /** Mails that a route takes in a day (UTC); null: no limit. */
-  dailyLimitOf?: (route: string) => number | null;
+  /** Mails that a route takes in a day (UTC), by its name; without an entry: no limit. */
+  dailyLimits?: ReadonlyMap<string, number>;
 }
 
 export function createLedger(db: Database, config: LedgerConfig): Ledger {
   return {
     register: (worker) =>
       db.write(async (tx) => {
-        const at = new Date(db.now());
+        const at = sqlTime(db.now());
         // Whoever else was here cannot be alive: the reaper shall not wait for their lease to end.
         if (worker.exclusive)
-          await tx.worker.updateMany({ where: { dead: false }, data: { seenAt: new Date(0) } });
+          await tx.$executeRawUnsafe("UPDATE worker SET seen_at = ? WHERE dead = false", sqlTime(0));
         const { id, host, pid } = worker;
-        await tx.worker.create({ data: { id, host, pid, startedAt: at, seenAt: at } });
+        await tx.$executeRawUnsafe(
+          "INSERT INTO worker (id, host, pid, started_at, seen_at) VALUES (?, ?, ?, ?, ?)",
+          id,
+          host,
+          pid,
+          at,
+          at,
+        );
       }),
 
     heartbeat: (worker) =>
       db.write(async (tx) => {
-        const { count } = await tx.worker.updateMany({
-          where: { id: worker, dead: false },
-          data: { seenAt: new Date(db.now()) },
-        });
-        return count === 1;
+        const seen = await tx.$executeRawUnsafe(
+          "UPDATE worker SET seen_at = ? WHERE id = ? AND dead = false",
+          sqlTime(db.now()),
+          worker,
+        );
+        return seen === 1;
       }),
 
     lanes: async () => {
@@ -85,12 +93,15 @@ async function claim(
   if (context === undefined) throw new Error(`There is no lane ${laneId}.`);
   const { lane } = context;
   // The reaper passes a dead worker once: what it claimed after that would never come back.
-  const alive = (await tx.worker.count({ where: { id: worker, dead: false } })) > 0;
-  if (!alive || roomOf(lane) <= 0 || !mayRun(context, nowMs)) {
+  const [alive] = await tx.$queryRawUnsafe<unknown[]>(
+    "SELECT id FROM worker WHERE id = ? AND dead = false",
+    worker,
+  );
+  if (alive === undefined || roomOf(lane) <= 0 || !mayRun(context, nowMs)) {
     return { deliveries: [], lane: toView(context, nowMs) };
   }
   const now = sqlTime(nowMs);
-  const dailyLimit = config.dailyLimitOf?.(lane.route) ?? null;
+  const dailyLimit = config.dailyLimits?.get(lane.route) ?? null;
   const left = dailyLimit === null ? limit : await leftToday(tx, lane.route, dailyLimit, now);
   if (left <= 0) {
     // Used up: the lane is due again when the day is over.
@@ -151,7 +162,10 @@ async function leftToday(tx: PrismaClient, route: string, limit: number, now: st
     route,
     day,
   );
-  const row = await tx.route.findUnique({ where: { name: route } });
+  const [row] = await tx.$queryRawUnsafe<{ today: number }[]>(
+    "SELECT today FROM route WHERE name = ?",
+    route,
+  );
   return Math.max(0, limit - (row?.today ?? 0));
 }
 

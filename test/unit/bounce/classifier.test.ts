@@ -1,9 +1,10 @@
 // What replies mean: the Gmail family, multi-line replies, phases, speakers, scopes, and what decides over what.
-import fc from "fast-check";
+
 import { describe, expect, it } from "vitest";
 import { adviceFor, describeReason } from "../../../src/bounce/advice.ts";
 import { classifyReply } from "../../../src/bounce/classifier.ts";
 import { FAULT_OF, PHASES, type Reason, SCOPES } from "../../../src/bounce/reason.ts";
+import fc from "../../world/property.ts";
 
 describe("Gmail's family of replies is told apart", () => {
   it.each([

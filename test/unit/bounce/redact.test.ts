@@ -1,7 +1,8 @@
 // What others may see of a reply: everything but the addresses.
-import fc from "fast-check";
+
 import { describe, expect, it } from "vitest";
 import { redactReply } from "../../../src/bounce/redact.ts";
+import fc from "../../world/property.ts";
 
 describe("redacting a reply", () => {
   it.each([
@@ -44,7 +45,7 @@ describe("redacting a reply", () => {
       fc.property(fc.string(), part, part, fc.string(), (before, local, domain, after) => {
         const address = `${local}@${domain}.example`;
         const shown = redactReply(`${before} ${address} ${after}`);
-        return shown.includes(`${local}@`) === false;
+        return !shown.includes(address);
       }),
     );
   });

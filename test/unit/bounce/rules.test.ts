@@ -1,11 +1,12 @@
 // Every rule can fire, none is stolen by an earlier one, and the one-pass matcher agrees with trying them all.
-import fc from "fast-check";
+
 import { describe, expect, it } from "vitest";
 import { requiredLiterals } from "../../../src/bounce/literal.ts";
 import { createMatcher } from "../../../src/bounce/matcher.ts";
 import { readReply } from "../../../src/bounce/reply-text.ts";
 import type { Rule } from "../../../src/bounce/rule.ts";
 import { findRule, GENERIC, RULEBOOKS, VAGUE } from "../../../src/bounce/rulebooks.ts";
+import fc from "../../world/property.ts";
 
 const own = RULEBOOKS.flatMap((book) =>
   book.rules.map((rule) => ({

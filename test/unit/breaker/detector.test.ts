@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { easeDetector, isTripped, stepDetector } from "../../../src/breaker/detector.ts";
 import { BREAKER } from "../../world/ledger.ts";
+import fc from "../../world/property.ts";
 
 const detectors = Object.entries(BREAKER).map(([name, config]) => ({ name, config }));
 

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseAddress, readAddress } from "../../../src/client/address.ts";
 import { BellwetherError } from "../../../src/errors.ts";
+import fc from "../../world/property.ts";
 
 describe("an address", () => {
   it.each([

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import {
   type ClientRow,
@@ -11,6 +10,7 @@ import {
   readClients,
   readColumns,
 } from "../../../src/client/import.ts";
+import fc from "../../world/property.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "bellwether-csv-"));
 afterAll(() => rmSync(folder, { recursive: true }));

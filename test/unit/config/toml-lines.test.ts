@@ -1,8 +1,9 @@
 // On which line a key stands, compared with what the parser reads from the same text.
-import fc from "fast-check";
+
 import { parse, stringify } from "smol-toml";
 import { describe, expect, it } from "vitest";
 import { type TomlPath, tomlLines } from "../../../src/config/toml-lines.ts";
+import fc from "../../world/property.ts";
 
 const TEXT = `# comment with [brackets] and = signs
 name = "a # b"   # comment

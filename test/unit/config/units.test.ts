@@ -1,7 +1,8 @@
 // Durations and rates: what is a text of each, and what it is worth.
-import fc from "fast-check";
+
 import { describe, expect, it } from "vitest";
 import { parseDuration, parseRate } from "../../../src/config/units.ts";
+import fc from "../../world/property.ts";
 
 describe("a duration", () => {
   it.each([

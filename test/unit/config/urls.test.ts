@@ -1,8 +1,9 @@
 // URLs of servers: their parts, and how they are shown without their secrets.
-import fc from "fast-check";
+
 import { describe, expect, it } from "vitest";
 import { routeTarget, shownSecret } from "../../../src/config/server-kinds.ts";
 import { isHost, isLoopback, maskUrl } from "../../../src/config/urls.ts";
+import fc from "../../world/property.ts";
 
 const target = (text: string) => {
   const read = routeTarget.read(text, "/");

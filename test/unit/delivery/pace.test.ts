@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createPacer, reserve } from "../../../src/delivery/pace.ts";
 import { createTestClock } from "../../world/clock.ts";
+import fc from "../../world/property.ts";
 
 const never = new AbortController().signal;
 

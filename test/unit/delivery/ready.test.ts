@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ClaimedDelivery } from "../../../src/delivery/delivery.ts";
 import { createReadyList, type ReadyItem } from "../../../src/delivery/ready.ts";
+import fc from "../../world/property.ts";
 
 const item = (id: number, laneId: number, destination = "mx"): ReadyItem => ({
   delivery: { id, laneId } as ClaimedDelivery,

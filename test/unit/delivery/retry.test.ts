@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { RETRY_DEADLINE_SECONDS, retryDelaySeconds } from "../../../src/delivery/retry.ts";
+import fc from "../../world/property.ts";
 
 const ids = fc.integer({ min: 1, max: 10_000_000 });
 

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makeToken, readToken } from "../../../src/delivery/token.ts";
+import fc from "../../world/property.ts";
 
 const SECRET = "a".repeat(64);
 

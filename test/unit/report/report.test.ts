@@ -1,5 +1,5 @@
 // The report: every row in exactly one key, holds where something is stopped, and a text that nobody can inject into.
-import fc from "fast-check";
+
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createReportStore } from "../../../src/adapters/store/reports.ts";
 import { DELIVERY_STATES, type DeliveryState } from "../../../src/delivery/delivery.ts";
@@ -9,6 +9,7 @@ import { buildReport, type Report } from "../../../src/report/report.ts";
 import { renderReport } from "../../../src/report/report-text.ts";
 import type { ReportStore } from "../../../src/report/store.ts";
 import { KEY_OF, type Totals } from "../../../src/report/totals.ts";
+import fc from "../../world/property.ts";
 import { NO_REVERSE_DNS, openRows, type Rows } from "../../world/rows.ts";
 
 let world: Rows;

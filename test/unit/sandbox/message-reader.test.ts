@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { MessageReader } from "../../../src/sandbox/message-reader.ts";
+import fc from "../../world/property.ts";
 
 /** What a client does to a message before it sends it (RFC 5321 section 4.5.2). */
 function onTheWire(message: string): string {

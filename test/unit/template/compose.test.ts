@@ -1,9 +1,10 @@
 // Our composer against nodemailer's own: both mails are parsed by an independent parser and must say the same.
-import fc from "fast-check";
+
 import { type ParsedMail, simpleParser } from "mailparser";
 import MailComposer from "nodemailer/lib/mail-composer";
 import { describe, expect, it } from "vitest";
 import { type Attachment, createComposer, type Mail } from "../../../src/template/compose.ts";
+import fc from "../../world/property.ts";
 
 const FROM = { name: "Example Hosting", address: "notices@example.com" };
 const DATE = new Date("2027-04-28T06:00:00Z");
