@@ -32,7 +32,6 @@ export const CATALOGUE = {
     "Another campaign of this name is unfinished, or told the same notice to another audience.",
   "campaign-state": "The campaign is in a state that does not allow this.",
   "not-confirmed": "Nobody confirmed the launch.",
-  "preflight-refused": "A check before the launch found a blocker.",
   "address-invalid": "The text is not an email address.",
   "provider-unknown": "There is no mailbox provider of that id, or the campaign has no lane for it.",
   "database-unusable": "The database cannot be opened, or its file is damaged.",
@@ -67,7 +66,6 @@ export class BellwetherError extends Error {
 }
 
 function defaultExit(code: ErrorCode): ExitCode {
-  if (code === "preflight-refused") return EXIT.refused;
   if (code === "internal" || code === "transition-illegal") return EXIT.internal;
   if (code === "database-unusable" || code === "database-migration" || code === "database-full")
     return EXIT.internal;

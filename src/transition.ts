@@ -18,8 +18,3 @@ export function move<S extends string>(noun: string, moves: Moves<S>, from: S, t
     "Please report this with the campaign's `export`; the data are unchanged.",
   );
 }
-
-/** The states from which `to` can be reached in one move, in table order: for conditional updates. */
-export function sourcesOf<S extends string>(moves: Moves<S>, to: S): S[] {
-  return (Object.keys(moves) as S[]).filter((from) => moves[from].includes(to));
-}

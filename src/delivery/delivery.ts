@@ -38,9 +38,6 @@ export const DELIVERY_MOVES: Moves<DeliveryState> = {
   cancelled: [],
 };
 
-/** States that wait for something to be done by us. */
-export const WAITING: readonly DeliveryState[] = ["pending", "claimed", "sending", "deferred"];
-
 /** A delivery as a claim hands it to the sender: its row and what its mail needs. */
 export interface ClaimedDelivery {
   id: number;

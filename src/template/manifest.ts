@@ -1,9 +1,10 @@
 // template.toml: what a template is called, whom it must reach, and which values it takes. Whether given values
 // fit is checked in values.ts.
 import { parse, TomlError } from "smol-toml";
+import { nearest } from "../suggest.ts";
 import { HELPER_NAMES } from "./helpers.ts";
 import { syntaxError } from "./prepare.ts";
-import { nearest, VALUE_TYPES, type ValueDeclaration, type ValueType } from "./values.ts";
+import { VALUE_TYPES, type ValueDeclaration, type ValueType } from "./values.ts";
 
 /** required: must reach everybody; service: about the service, can be unsubscribed; optional: all else. */
 export const TEMPLATE_CLASSES = ["required", "service", "optional"] as const;

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { BellwetherError } from "../errors.ts";
+import { nearest } from "../suggest.ts";
 import { HELPER_NAMES } from "./helpers.ts";
 import { parseManifest, type TemplateClass } from "./manifest.ts";
 import {
@@ -15,7 +16,7 @@ import {
   syntaxError,
   textPart,
 } from "./prepare.ts";
-import { nearest, type ValueDeclaration } from "./values.ts";
+import type { ValueDeclaration } from "./values.ts";
 
 /** Everything that a template needs, so that it can be compiled without its folder. */
 export interface TemplateSource {

@@ -1,6 +1,7 @@
 // The values that a template declares, and whether what a campaign gives fits them. Checked values are plain JSON
 // (datetimes as ISO strings in UTC), so that a snapshot read back from the database passes the same check again.
 import { BellwetherError } from "../errors.ts";
+import { nearest } from "../suggest.ts";
 
 export const VALUE_TYPES = ["text", "datetime", "date", "url", "number", "boolean", "list"] as const;
 export type ValueType = (typeof VALUE_TYPES)[number];
@@ -36,7 +37,7 @@ export function checkValues(
   const declared = new Map(template.values.map((value) => [value.name, value]));
   for (const name of Object.keys(raw)) {
     if (declared.has(name)) continue;
-    const near = nearest(name, [...declared.keys()]);
+    const near = nearest(name, declared.keys());
     problems.push(
       `"${name}" is not a value of this template${near === null ? "" : ` (did you mean "${near}"?)`}`,
     );
@@ -160,28 +161,4 @@ function describe(description: string): string {
 
 function signature(value: ValueDeclaration): string {
   return `${value.name} (${value.type}${value.required ? ", required" : ""})`;
-}
-
-/** The candidate that a person most likely meant, or null when none is near. */
-export function nearest(word: string, candidates: readonly string[]): string | null {
-  let best: string | null = null;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, swap));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

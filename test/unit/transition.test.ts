@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it, test } from "vitest";
 import { CAMPAIGN_MOVES } from "../../src/campaign/campaign.ts";
-import { DELIVERY_MOVES, DELIVERY_STATES, WAITING } from "../../src/delivery/delivery.ts";
+import { DELIVERY_MOVES, DELIVERY_STATES } from "../../src/delivery/delivery.ts";
 import { BellwetherError } from "../../src/errors.ts";
 import { isRunnable, LANE_MOVES, type LaneState } from "../../src/provider/lane.ts";
-import { type Moves, mayMove, move, sourcesOf } from "../../src/transition.ts";
+import { type Moves, mayMove, move } from "../../src/transition.ts";
 
 const NOUNS: { noun: string; moves: Moves<string>; first: string; final: string[] }[] = [
   { noun: "campaign", moves: CAMPAIGN_MOVES, first: "draft", final: ["cancelled"] },
@@ -69,7 +69,6 @@ describe.each(NOUNS)("the states of a $noun", ({ noun, moves, first, final }) =>
       for (const to of states) {
         const legal = moves[from]?.includes(to) ?? false;
         expect(mayMove(moves, from, to)).toBe(legal);
-        expect(sourcesOf(moves, to).includes(from)).toBe(legal);
         if (legal) expect(move(noun, moves, from, to)).toBe(to);
         else expect(() => move(noun, moves, from, to)).toThrow(BellwetherError);
       }
@@ -94,9 +93,8 @@ test("an illegal move says which noun, and that it is a defect", () => {
   );
 });
 
-test("the list of a delivery's states is its table, and those that wait for us are not final", () => {
+test("the list of a delivery's states is its table", () => {
   expect([...DELIVERY_STATES].sort()).toEqual(Object.keys(DELIVERY_MOVES).sort());
-  for (const state of WAITING) expect(DELIVERY_MOVES[state].length, state).toBeGreaterThan(0);
 });
 
 test("only a lane that ramps or is open may be claimed from", () => {
