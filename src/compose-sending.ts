@@ -1,8 +1,8 @@
 // The half of the program that prepares and sends campaigns: templates, routes, the engine, the plan. compose.ts loads
 // it when a command needs it: one that only imports or looks starts without.
 import path from "node:path";
+import type { Database } from "./adapters/database/database.ts";
 import { takeDriverLock } from "./adapters/database/driver-lock.ts";
-import type { Database } from "./adapters/database/sqlite.ts";
 import { createMxResolver } from "./adapters/dns.ts";
 import { createMemoryQueue } from "./adapters/queue/memory.ts";
 import { createDkimSigner } from "./adapters/smtp/dkim.ts";

@@ -2,8 +2,9 @@
 // is the sandbox. The one place that knows adapters and stages at the same time.
 import os from "node:os";
 import path from "node:path";
+import type { Database } from "./adapters/database/database.ts";
 import { migrateSqlite } from "./adapters/database/migrate.ts";
-import { type Database, openSqlite } from "./adapters/database/sqlite.ts";
+import { openSqlite } from "./adapters/database/sqlite.ts";
 import { createAudienceStore } from "./adapters/store/audiences.ts";
 import { createCampaignStore } from "./adapters/store/campaigns.ts";
 import { createReportStore } from "./adapters/store/reports.ts";

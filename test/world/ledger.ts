@@ -1,7 +1,7 @@
 // A world for tests of the ledger: a database with campaigns that are planned and running, outcomes by name, and
 // a hand that settles what a worker was granted. Which database it is, the caller decides.
 
-import type { Database } from "../../src/adapters/database/sqlite.ts";
+import type { Database } from "../../src/adapters/database/database.ts";
 import { FAULT_OF, type Reason, type Scope, type Speaker } from "../../src/bounce/reason.ts";
 import type { BreakerConfig } from "../../src/breaker/breaker.ts";
 import type { CampaignStore, PlannedDelivery } from "../../src/campaign/store.ts";

@@ -3,8 +3,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { type Database, sqlTime } from "../../src/adapters/database/database.ts";
 import { migrateSqlite } from "../../src/adapters/database/migrate.ts";
-import { type Database, openSqlite, sqlTime } from "../../src/adapters/database/sqlite.ts";
+import { openSqlite } from "../../src/adapters/database/sqlite.ts";
 import { FRESH_PULSE } from "../../src/breaker/breaker.ts";
 import type { Hold } from "../../src/breaker/hold.ts";
 import type { CampaignState } from "../../src/campaign/campaign.ts";

@@ -3,29 +3,9 @@
 // reads, and never waits for the writer.
 import type { Clock } from "../../clock.ts";
 import { BellwetherError } from "../../errors.ts";
+import type { Database, Tx } from "./database.ts";
 import { PrismaClient } from "./generated/sqlite/client.ts";
 import { connect, withStatements } from "./statements.ts";
-
-export interface Database {
-  /** Prisma's client on the reading connection: a snapshot of what is committed. */
-  readonly read: PrismaClient;
-  /** Runs `work` as one transaction, alone; rolled back when it throws. Prisma's own $transaction must not be used inside. */
-  write<T>(work: (tx: PrismaClient) => Promise<T>): Promise<T>;
-  /** The database's time, ms since the epoch. */
-  now(): number;
-  close(): Promise<void>;
-}
-
-/** How SQLite rows hold a moment: the text that Prisma's adapter writes, so that moments compare as text. */
-export function sqlTime(ms: number): string {
-  return new Date(ms).toISOString().replace("Z", "+00:00");
-}
-
-/** ms since the epoch of a moment read by a raw query (Date or text), null for null. */
-export function fromSqlTime(value: unknown): number | null {
-  if (value === null || value === undefined) return null;
-  return value instanceof Date ? value.getTime() : Date.parse(String(value));
-}
 
 /** How long a statement waits for another process's write, in ms. */
 const BUSY_MS = 10_000;
@@ -35,14 +15,14 @@ const CACHE_KIB = 8_000;
 export async function openSqlite(options: { file: string; clock: Clock }): Promise<Database> {
   const { file, clock } = options;
   const opened: Opened[] = [];
-  const open = async (): Promise<PrismaClient> => {
+  const open = async (): Promise<Tx> => {
     const one = await openClient(file);
     opened.push(one);
     return one.client;
   };
   const closeAll = () => Promise.all(opened.map((one) => one.close()));
-  let tx: PrismaClient;
-  let read: PrismaClient;
+  let tx: Tx;
+  let read: Tx;
   try {
     tx = await open();
     read = await open();
@@ -54,7 +34,7 @@ export async function openSqlite(options: { file: string; clock: Clock }): Promi
   let last: Promise<unknown> = Promise.resolve();
   let closed: Promise<void> | null = null;
 
-  async function transact<T>(work: (tx: PrismaClient) => Promise<T>): Promise<T> {
+  async function transact<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     await tx.$executeRawUnsafe("BEGIN IMMEDIATE");
     try {
       const result = await work(tx);
@@ -86,18 +66,18 @@ export async function openSqlite(options: { file: string; clock: Clock }): Promi
 }
 
 interface Opened {
-  client: PrismaClient;
+  client: Tx;
   close(): Promise<void>;
 }
 
 async function openClient(file: string): Promise<Opened> {
   const { factory, connection } = await connect({ url: `file:${file}`, timeout: BUSY_MS });
   const prisma = new PrismaClient({ adapter: factory });
-  const client = connection === null ? prisma : withStatements(prisma, connection);
+  const client = withStatements(prisma, connection);
   const close = async () => {
     await prisma.$disconnect();
     // Prisma closes what it has used.
-    connection?.close();
+    connection.close();
   };
   try {
     // Prisma's adapter opens in journal mode "delete". FULL: a commit that was answered survives a power cut.

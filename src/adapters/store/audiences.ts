@@ -1,7 +1,7 @@
 // Audiences on SQLite: raw statements, row by row with bound values; duplicates are told apart by the unique row hash.
 import type { AudienceStore, ImportSummary, StoredClient } from "../../client/audience-store.ts";
-import type { PrismaClient } from "../database/generated/sqlite/client.ts";
-import { type Database, sqlTime } from "../database/sqlite.ts";
+import { type Database, type ManyStatement, sqlTime, type Tx } from "../database/database.ts";
+import { insertInto } from "../database/many.ts";
 
 /** Rows deleted in one transaction. */
 const CHUNK = 5_000;
@@ -10,6 +10,33 @@ const ABANDONED_MS = 24 * 60 * 60 * 1000;
 
 type ClientRow = Omit<StoredClient, "attributes"> & { attributes: string };
 const CLIENT_COLUMNS = "line, address, key, domain, name, locale, timezone, account, attributes";
+const ADD_CLIENTS = insertInto(
+  "client",
+  [
+    ["import_id", "int"],
+    ["hash", "text"],
+    ["line", "int"],
+    ["address", "text"],
+    ["key", "text"],
+    ["domain", "text"],
+    ["name", "text"],
+    ["locale", "text"],
+    ["timezone", "text"],
+    ["account", "text"],
+    ["attributes", "text"],
+  ],
+  "ON CONFLICT (import_id, hash) DO NOTHING RETURNING id",
+);
+// "column" and "value" are words of SQL in one place or the other.
+const ADD_REFUSED: ManyStatement = {
+  sqlite: `INSERT INTO refused_row (import_id, line, column_name, value, reason)
+    VALUES (:import_id, :line, :column, :value, :reason) ON CONFLICT (import_id, line) DO NOTHING`,
+  postgresql: `INSERT INTO refused_row (import_id, line, column_name, value, reason)
+    SELECT s.import_id, s.line, s."column", s."value", s.reason
+    FROM jsonb_to_recordset(CAST(? AS jsonb))
+      AS s(import_id int, line int, "column" text, "value" text, reason text)
+    ON CONFLICT (import_id, line) DO NOTHING`,
+};
 const SUMMARY_COLUMNS = "accepted, duplicates, unreachable, rejected";
 
 export function createAudienceStore(db: Database): AudienceStore {
@@ -53,38 +80,17 @@ export function createAudienceStore(db: Database): AudienceStore {
 
     add: (importId, { rows, refused }) =>
       db.write(async (tx) => {
-        let added = 0;
-        for (const row of rows) {
-          added += await tx.$executeRawUnsafe(
-            `INSERT INTO client (import_id, hash, ${CLIENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (import_id, hash) DO NOTHING`,
-            importId,
-            row.hash,
-            row.line,
-            row.address,
-            row.key,
-            row.domain,
-            row.name,
-            row.locale,
-            row.timezone,
-            row.account,
-            JSON.stringify(row.attributes),
-          );
-        }
-        for (const { line, column, value, reason } of refused) {
-          await tx.$executeRawUnsafe(
-            `INSERT INTO refused_row (import_id, line, column_name, value, reason) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT (import_id, line) DO NOTHING`,
-            importId,
-            line,
-            column,
-            value,
-            reason,
-          );
-        }
+        const added = await tx.many(
+          ADD_CLIENTS,
+          rows.map((row) => ({ ...row, import_id: importId, attributes: JSON.stringify(row.attributes) })),
+        );
+        await tx.many(
+          ADD_REFUSED,
+          refused.map((row) => ({ ...row, import_id: importId })),
+        );
         await tx.$executeRawUnsafe(
           "UPDATE import SET duplicates = duplicates + ?, rejected = rejected + ? WHERE id = ?",
-          rows.length - added,
+          rows.length - added.length,
           refused.length,
           importId,
         );
@@ -163,7 +169,7 @@ export function createAudienceStore(db: Database): AudienceStore {
       const rows = await ask<ClientRow>(
         `SELECT ${CLIENT_COLUMNS} FROM client
          WHERE import_id = ? AND key > ? AND key <= coalesce(
-           (SELECT max(key) FROM (SELECT DISTINCT key FROM client WHERE import_id = ? AND key > ? ORDER BY key LIMIT ?)), '')
+           (SELECT max(key) FROM (SELECT DISTINCT key FROM client WHERE import_id = ? AND key > ? ORDER BY key LIMIT ?) AS page), '')
          ORDER BY key, line`,
         importId,
         afterKey,
@@ -176,11 +182,7 @@ export function createAudienceStore(db: Database): AudienceStore {
   };
 }
 
-async function summaryOf<Row = ImportSummary>(
-  tx: PrismaClient,
-  importId: number,
-  columns: string,
-): Promise<Row> {
+async function summaryOf<Row = ImportSummary>(tx: Tx, importId: number, columns: string): Promise<Row> {
   const [row] = await tx.$queryRawUnsafe<Row[]>(`SELECT ${columns} FROM import WHERE id = ?`, importId);
   if (row === undefined) throw new Error(`There is no import ${importId}.`);
   return row;

@@ -6,9 +6,8 @@ import { BellwetherError } from "../../errors.ts";
 import { providerTitle } from "../../provider/directory.ts";
 import { LANE_MOVES } from "../../provider/lane.ts";
 import { mayMove, move } from "../../transition.ts";
-import type { PrismaClient } from "../database/generated/sqlite/client.ts";
+import { type Database, sqlTime, type Tx } from "../database/database.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
-import { type Database, sqlTime } from "../database/sqlite.ts";
 import { hasReturning, resumeLane, returnDeliveries, setAsideOf } from "./lane-resume.ts";
 import { addEvents, readLanes, recount, writeLanes } from "./lane-rows.ts";
 
@@ -25,12 +24,7 @@ export async function steerCampaign(db: Database, id: number, order: Order): Pro
   });
 }
 
-async function pause(
-  tx: PrismaClient,
-  campaign: CampaignModel,
-  why: string,
-  nowMs: number,
-): Promise<Steered> {
+async function pause(tx: Tx, campaign: CampaignModel, why: string, nowMs: number): Promise<Steered> {
   const state = campaign.state as CampaignState;
   if (state === "paused") return { returned: 0, lanes: [] };
   if (!mayMove(CAMPAIGN_MOVES, state, "paused") || state !== "running") throw wrongState(campaign, "paused");
@@ -83,7 +77,7 @@ export async function endCancelled(db: Database, id: number): Promise<void> {
 }
 
 async function resume(
-  tx: PrismaClient,
+  tx: Tx,
   campaign: CampaignModel,
   provider: string | null,
   nowMs: number,

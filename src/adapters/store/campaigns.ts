@@ -4,11 +4,11 @@ import { CAMPAIGN_MOVES, type Campaign, type CampaignState } from "../../campaig
 import type { CampaignStore, PlannedDelivery, PlannedLane } from "../../campaign/store.ts";
 import { BellwetherError } from "../../errors.ts";
 import { move } from "../../transition.ts";
-import type { PrismaClient } from "../database/generated/sqlite/client.ts";
+import { type Database, type ManyStatement, sqlTime, type Tx } from "../database/database.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
-import { type Database, sqlTime } from "../database/sqlite.ts";
+import { recordset } from "../database/many.ts";
 import { steerCampaign } from "./campaign-steer.ts";
-import { addEvents } from "./lane-rows.ts";
+import { addEvents, lockCampaign } from "./lane-rows.ts";
 import { CONFIRM_AFTER_MS } from "./suppression-rows.ts";
 
 export function createCampaignStore(db: Database): CampaignStore {
@@ -49,6 +49,7 @@ export function createCampaignStore(db: Database): CampaignStore {
 
     launch: (id, { source, values, templateClass }) =>
       db.write(async (tx) => {
+        await lockCampaign(tx, id);
         const row = await tx.campaign.findUnique({ where: { id } });
         if (row === null) throw replaced();
         if (row.state !== "draft" && row.state !== "scheduled") return;
@@ -87,6 +88,7 @@ export function createCampaignStore(db: Database): CampaignStore {
 
     plan: (id, chunk) =>
       db.write(async (tx) => {
+        await lockCampaign(tx, id);
         const row = await tx.campaign.findUniqueOrThrow({ where: { id } });
         if (row.planned || row.planCursor !== chunk.after) return false;
         await addLanes(tx, id, chunk.lanes);
@@ -130,7 +132,7 @@ function replaced(): BellwetherError {
   );
 }
 
-async function addLanes(tx: PrismaClient, campaignId: number, lanes: readonly PlannedLane[]): Promise<void> {
+async function addLanes(tx: Tx, campaignId: number, lanes: readonly PlannedLane[]): Promise<void> {
   for (const { provider, route, feedback, window } of lanes) {
     await tx.$executeRawUnsafe(
       `INSERT INTO lane (campaign_id, provider, route, feedback, window_size, pulse) VALUES (?, ?, ?, ?, ?, ?)
@@ -148,7 +150,7 @@ async function addLanes(tx: PrismaClient, campaignId: number, lanes: readonly Pl
 
 /** Suppressed addresses get their row too: they are listed as untold, never only left out. */
 async function addDeliveries(
-  tx: PrismaClient,
+  tx: Tx,
   campaign: CampaignModel,
   deliveries: readonly PlannedDelivery[],
   nowMs: number,
@@ -156,22 +158,43 @@ async function addDeliveries(
   if (deliveries.length === 0) return;
   // All of a campaign are due from the same moment on, so that within a lane their order is the spread alone.
   const due = sqlTime(campaign.launchedAt?.getTime() ?? nowMs);
-  await tx.$executeRawUnsafe(
-    `INSERT INTO delivery (campaign_id, lane_id, address, key, domain, unit, spread, due_at, revision, state, reason, fault)
-     SELECT ?, l.id, s.value->>'address', s.value->>'key', s.value->>'domain', s.value->>'unit',
-       s.value->>'spread', ?, ?, iif(x.key IS NULL, 'pending', 'suppressed'), x.reason, iif(x.key IS NULL, NULL, 'address')
-     FROM json_each(?) AS s
-     JOIN lane l ON l.campaign_id = ? AND l.provider = s.value->>'provider'
-     LEFT JOIN suppression x ON x.key = s.value->>'key' AND (x.provisional = false OR x.since > ?)
-     WHERE true ON CONFLICT (campaign_id, key) DO NOTHING`,
-    campaign.id,
+  const proven = sqlTime(nowMs - CONFIRM_AFTER_MS);
+  const rows = deliveries.map((one) => ({
+    ...one,
+    campaign: campaign.id,
     due,
-    campaign.revision,
-    JSON.stringify(deliveries),
-    campaign.id,
-    sqlTime(nowMs - CONFIRM_AFTER_MS),
-  );
+    revision: campaign.revision,
+    proven,
+  }));
+  await tx.many(ADD_DELIVERIES, rows);
 }
+
+const DELIVERY = `(campaign_id, lane_id, address, key, domain, unit, spread, due_at, revision, state, reason, fault)`;
+const STATE = `CASE WHEN x.key IS NULL THEN 'pending' ELSE 'suppressed' END, x.reason,
+  CASE WHEN x.key IS NULL THEN NULL ELSE 'address' END`;
+const ADD_DELIVERIES: ManyStatement = {
+  sqlite: `INSERT INTO delivery ${DELIVERY}
+    SELECT :campaign, l.id, :address, :key, :domain, :unit, :spread, :due, :revision, ${STATE}
+    FROM lane l LEFT JOIN suppression x ON x.key = :key AND (x.provisional = false OR x.since > :proven)
+    WHERE l.campaign_id = :campaign AND l.provider = :provider ON CONFLICT (campaign_id, key) DO NOTHING`,
+  postgresql: `INSERT INTO delivery ${DELIVERY}
+    SELECT s.campaign, l.id, s.address, s.key, s.domain, s.unit, s.spread, s.due, s.revision, ${STATE}
+    FROM ${recordset([
+      ["campaign", "int"],
+      ["address", "text"],
+      ["key", "text"],
+      ["domain", "text"],
+      ["unit", "text"],
+      ["spread", "int"],
+      ["due", "timestamp"],
+      ["revision", "int"],
+      ["proven", "timestamp"],
+      ["provider", "text"],
+    ])}
+    JOIN lane l ON l.campaign_id = s.campaign AND l.provider = s.provider
+    LEFT JOIN suppression x ON x.key = s.key AND (x.provisional = false OR x.since > s.proven)
+    ON CONFLICT (campaign_id, key) DO NOTHING`,
+};
 
 export function toCampaign(row: CampaignModel): Campaign {
   return {

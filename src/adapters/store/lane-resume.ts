@@ -4,13 +4,12 @@ import type { LaneRecord } from "../../breaker/lane-record.ts";
 import { OPEN_WINDOW } from "../../breaker/ramp.ts";
 import { LANE_MOVES } from "../../provider/lane.ts";
 import { move } from "../../transition.ts";
-import type { PrismaClient } from "../database/generated/sqlite/client.ts";
-import { sqlTime } from "../database/sqlite.ts";
+import { sqlTime, TEXTS, type Tx } from "../database/database.ts";
 import { nextDue } from "./lane-rows.ts";
 
 /** Changes `lane` and its deliveries; the caller writes the lane. Returns how many deliveries came back. */
 export async function resumeLane(
-  tx: PrismaClient,
+  tx: Tx,
   { lane, nowMs, by }: { lane: LaneRecord; nowMs: number; by: "person" | "time" },
 ): Promise<number> {
   const blind = lane.state === "blind";
@@ -65,9 +64,9 @@ export function setAsideOf(lane: LaneRecord): string[] {
  */
 const RETURNING = `((state = 'bounced' AND fault IN ('sender', 'content', 'unknown'))
     OR (state = 'suppressed' AND fault = 'sender'))
-  AND NOT (coalesce(scope, '') = 'organisation' AND coalesce(unit, '') IN (SELECT value FROM json_each(?)))`;
+  AND NOT (coalesce(scope, '') = 'organisation' AND coalesce(unit, '') IN ${TEXTS})`;
 
-export async function hasReturning(tx: PrismaClient, lane: LaneRecord): Promise<boolean> {
+export async function hasReturning(tx: Tx, lane: LaneRecord): Promise<boolean> {
   const rows = await tx.$queryRawUnsafe<unknown[]>(
     `SELECT id FROM delivery WHERE lane_id = ? AND ${RETURNING} LIMIT 1`,
     lane.id,
@@ -78,7 +77,7 @@ export async function hasReturning(tx: PrismaClient, lane: LaneRecord): Promise<
 
 /** Gives a lane back what may be sent again, as a new attempt; returns how many. */
 export async function returnDeliveries(
-  tx: PrismaClient,
+  tx: Tx,
   { lane, aside, nowMs }: { lane: LaneRecord; aside: readonly string[]; nowMs: number },
 ): Promise<number> {
   const now = sqlTime(nowMs);

@@ -5,8 +5,8 @@ import type { Hold } from "../../breaker/hold.ts";
 import { type LaneRecord, roomOf } from "../../breaker/lane-record.ts";
 import type { LaneView } from "../../delivery/store.ts";
 import { isRunnable, type LaneState } from "../../provider/lane.ts";
-import type { PrismaClient } from "../database/generated/sqlite/client.ts";
-import { fromSqlTime, sqlTime } from "../database/sqlite.ts";
+import { fromSqlTime, INTS, LOCK, LOCK_LANES, sqlTime, TEXTS, type Tx } from "../database/database.ts";
+import { updateById } from "../database/many.ts";
 
 /** A lane with what its campaign and its route say about sending. */
 export interface LaneInContext {
@@ -47,22 +47,19 @@ const SELECT = `SELECT l.*, c.state AS campaign_state, c.planned AS planned, c.v
   FROM lane l JOIN campaign c ON c.id = l.campaign_id LEFT JOIN route r ON r.name = l.route`;
 
 export async function readLanes(
-  tx: PrismaClient,
+  tx: Tx,
   where: { ids: readonly number[] } | { campaignId: number } | { campaignState: readonly string[] },
 ): Promise<LaneInContext[]> {
-  const condition =
+  const [condition, argument] =
     "ids" in where
-      ? "l.id IN (SELECT value FROM json_each(?))"
+      ? [`l.id IN ${INTS}`, JSON.stringify(where.ids)]
       : "campaignId" in where
-        ? "l.campaign_id = ?"
-        : "c.state IN (SELECT value FROM json_each(?))";
-  const argument =
-    "ids" in where
-      ? JSON.stringify(where.ids)
-      : "campaignId" in where
-        ? where.campaignId
-        : JSON.stringify(where.campaignState);
-  const rows = await tx.$queryRawUnsafe<Row[]>(`${SELECT} WHERE ${condition} ORDER BY l.id`, argument);
+        ? ["l.campaign_id = ?", where.campaignId]
+        : [`c.state IN ${TEXTS}`, JSON.stringify(where.campaignState)];
+  const rows = await tx.$queryRawUnsafe<Row[]>(
+    `${SELECT} WHERE ${condition} ORDER BY l.id ${LOCK_LANES}`,
+    argument,
+  );
   return rows.map(toContext);
 }
 
@@ -122,7 +119,23 @@ export function toView(context: LaneInContext, nowMs: number): LaneView {
   };
 }
 
-export async function writeLanes(tx: PrismaClient, lanes: readonly LaneRecord[]): Promise<void> {
+const LANE_COLUMNS = [
+  ["state", "text"],
+  ["epoch", "int"],
+  ["window_size", "int"],
+  ["outstanding", "int"],
+  ["unconfirmed", "int"],
+  ["sent", "int"],
+  ["pulse", "text"],
+  ["hold", "text"],
+  ["until", "timestamp"],
+  ["next_due", "timestamp"],
+  ["last_handover", "timestamp"],
+  ["by_person", "bool"],
+] as const;
+const WRITE_LANES = updateById("lane", LANE_COLUMNS);
+
+export async function writeLanes(tx: Tx, lanes: readonly LaneRecord[]): Promise<void> {
   if (lanes.length === 0) return;
   const rows = lanes.map((lane) => ({
     id: lane.id,
@@ -137,32 +150,25 @@ export async function writeLanes(tx: PrismaClient, lanes: readonly LaneRecord[])
     until: lane.untilMs === null ? null : sqlTime(lane.untilMs),
     next_due: lane.nextDueMs === null ? null : sqlTime(lane.nextDueMs),
     last_handover: lane.lastHandoverMs === null ? null : sqlTime(lane.lastHandoverMs),
-    by_person: lane.byPerson ? 1 : 0,
+    by_person: lane.byPerson,
   }));
-  await tx.$executeRawUnsafe(
-    `UPDATE lane SET state = s.value->>'state', epoch = s.value->>'epoch', window_size = s.value->>'window_size',
-      outstanding = s.value->>'outstanding', unconfirmed = s.value->>'unconfirmed', sent = s.value->>'sent',
-      pulse = s.value->>'pulse', hold = s.value->>'hold', until = s.value->>'until',
-      next_due = s.value->>'next_due', last_handover = s.value->>'last_handover', by_person = s.value->>'by_person'
-    FROM json_each(?) AS s WHERE lane.id = s.value->>'id'`,
-    JSON.stringify(rows),
-  );
+  await tx.many(WRITE_LANES, rows);
 }
 
 /** When the next waiting delivery of a lane is due; null when none waits. */
-export async function nextDue(tx: PrismaClient, laneId: number): Promise<number | null> {
-  const [row] = await tx.$queryRawUnsafe<{ due: string | null }[]>(
+export async function nextDue(tx: Tx, laneId: number): Promise<number | null> {
+  const [row] = await tx.$queryRawUnsafe<{ due: unknown }[]>(
     `SELECT min(due) AS due FROM (
        SELECT min(due_at) AS due FROM delivery WHERE lane_id = ? AND state = 'pending'
-       UNION ALL SELECT min(due_at) FROM delivery WHERE lane_id = ? AND state = 'deferred')`,
+       UNION ALL SELECT min(due_at) FROM delivery WHERE lane_id = ? AND state = 'deferred') AS waiting`,
     laneId,
     laneId,
   );
-  return row?.due == null ? null : Date.parse(row.due);
+  return fromSqlTime(row?.due);
 }
 
 /** Sets what a lane has out, and when its next delivery is due, from its rows. */
-export async function recount(tx: PrismaClient, laneIds: ReadonlySet<number>): Promise<void> {
+export async function recount(tx: Tx, laneIds: ReadonlySet<number>): Promise<void> {
   for (const id of laneIds) {
     const due = await nextDue(tx, id);
     await tx.$executeRawUnsafe(
@@ -178,7 +184,7 @@ export async function recount(tx: PrismaClient, laneIds: ReadonlySet<number>): P
 
 /** Writes sentences into the timeline. */
 export async function addEvents(
-  tx: PrismaClient,
+  tx: Tx,
   events: readonly { campaignId: number; laneId: number | null; atMs: number; event: string; text: string }[],
 ): Promise<void> {
   for (const { campaignId, laneId, atMs, event, text } of events) {
@@ -191,4 +197,9 @@ export async function addEvents(
       text,
     );
   }
+}
+
+/** Whoever reads a campaign to change it waits for others who do. */
+export async function lockCampaign(tx: Tx, id: number): Promise<void> {
+  await tx.$queryRawUnsafe(`SELECT id FROM campaign WHERE id = ? ${LOCK}`, id);
 }

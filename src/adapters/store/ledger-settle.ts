@@ -16,8 +16,8 @@ import {
   type Settled,
 } from "../../delivery/settle.ts";
 import { mayMove, move } from "../../transition.ts";
-import type { PrismaClient } from "../database/generated/sqlite/client.ts";
-import { sqlTime } from "../database/sqlite.ts";
+import { INTS, LOCK, sqlTime, type Tx } from "../database/database.ts";
+import { insertInto, updateById } from "../database/many.ts";
 import { addEvents, type LaneInContext, writeLanes } from "./lane-rows.ts";
 import { noteAddressFaults, rollBackSuppressions } from "./suppression-rows.ts";
 
@@ -29,7 +29,11 @@ interface Row {
   evidence: number;
   unit: string | null;
   worker_id: string | null;
+  relay_id: string | null;
 }
+
+/** A settle and what its row knew before it. */
+type Matched = Settled & { relayId: string | null };
 
 export interface SettleInput {
   worker: string;
@@ -41,7 +45,7 @@ export interface SettleInput {
 }
 
 /** Settles a group; the contexts' lanes are replaced by what the fold made of them. True: a route was held. */
-export async function settleGroup(tx: PrismaClient, input: SettleInput): Promise<boolean> {
+export async function settleGroup(tx: Tx, input: SettleInput): Promise<boolean> {
   const { contexts, breaker, nowMs } = input;
   const settled = await match(tx, input);
   const byLane = new Map<number, Settled[]>();
@@ -76,11 +80,10 @@ export async function settleGroup(tx: PrismaClient, input: SettleInput): Promise
 }
 
 /** The settles whose rows are still where this try left them; a repeated or overtaken settle matches nothing. */
-async function match(tx: PrismaClient, { settles, worker, contexts }: SettleInput): Promise<Settled[]> {
+async function match(tx: Tx, { settles, worker, contexts }: SettleInput): Promise<Matched[]> {
   if (settles.length === 0) return [];
   const rows = await tx.$queryRawUnsafe<Row[]>(
-    `SELECT id, state, attempt, try, evidence, unit, worker_id FROM delivery
-     WHERE id IN (SELECT value FROM json_each(?))`,
+    `SELECT id, state, attempt, try, evidence, unit, worker_id, relay_id FROM delivery WHERE id IN ${INTS} ${LOCK}`,
     JSON.stringify(settles.map((one) => one.delivery)),
   );
   const byId = new Map(rows.map((row) => [row.id, row]));
@@ -94,7 +97,7 @@ async function match(tx: PrismaClient, { settles, worker, contexts }: SettleInpu
     byId.delete(one.delivery);
     const cancelled = contexts.get(one.laneId)?.campaignState === "cancelled";
     const next = cancelled ? withoutRetry(one.next) : one.next;
-    return [{ ...one, next, from: row.state, unit: row.unit, evidence: row.evidence }];
+    return [{ ...one, next, from: row.state, unit: row.unit, evidence: row.evidence, relayId: row.relay_id }];
   });
 }
 
@@ -103,82 +106,113 @@ function withoutRetry(next: Settlement): Settlement {
   return mayMove(DELIVERY_MOVES, next.state, "cancelled") ? { ...next, state: "cancelled" } : next;
 }
 
-// Row by row, by prepared statements with bound values: one statement over a JSON list parses that list again for
-// every column of every row, and costs several times as much.
+// What came back unsent keeps what was known of it before.
+const RETURN_ROWS = updateById("delivery", [
+  ["state", "text"],
+  ["due_at", "timestamp"],
+  ["waited", "int"],
+  ["losses", "int"],
+  ["worker_id", "text"],
+  ["changed_at", "timestamp"],
+]);
+const MOVE_ROWS = updateById("delivery", [
+  ["state", "text"],
+  ["due_at", "timestamp"],
+  ["waited", "int"],
+  ["losses", "int"],
+  ["worker_id", "text"],
+  ["changed_at", "timestamp"],
+  ["evidence", "int"],
+  ["reason", "text"],
+  ["fault", "text"],
+  ["scope", "text"],
+  ["reply", "text"],
+  ["relay_id", "text"],
+]);
 
-async function moveRows(tx: PrismaClient, settled: readonly Settled[], nowMs: number): Promise<void> {
-  const now = sqlTime(nowMs);
+async function moveRows(tx: Tx, settled: readonly Matched[], nowMs: number): Promise<void> {
+  const changed = sqlTime(nowMs);
+  const moved: object[] = [];
+  const returned: object[] = [];
   for (const one of settled) {
     const { outcome, next } = one;
-    const c = outcome.classification;
+    const row = {
+      id: one.delivery,
+      state: next.state,
+      due_at: sqlTime(next.dueAtMs),
+      waited: next.waited,
+      losses: next.losses,
+      worker_id: null,
+      changed_at: changed,
+    };
     if (outcome.event === "returned") {
-      // What came back unsent keeps what was known of it before.
-      await tx.$executeRawUnsafe(
-        `UPDATE delivery SET state = ?, due_at = ?, waited = ?, losses = ?, worker_id = NULL, changed_at = ?
-         WHERE id = ?`,
-        next.state,
-        sqlTime(next.dueAtMs),
-        next.waited,
-        next.losses,
-        now,
-        one.delivery,
-      );
+      returned.push(row);
       continue;
     }
-    await tx.$executeRawUnsafe(
-      `UPDATE delivery SET state = ?, due_at = ?, waited = ?, losses = ?, evidence = ?, worker_id = NULL,
-         changed_at = ?, reason = ?, fault = ?, scope = ?, reply = ?, relay_id = coalesce(?, relay_id)
-       WHERE id = ?`,
-      next.state,
-      sqlTime(next.dueAtMs),
-      next.waited,
-      next.losses,
+    const c = outcome.classification;
+    moved.push({
+      ...row,
       // A retry in the same epoch is no new evidence; what says nothing leaves the mark as it was.
-      c === null ? one.evidence : one.epoch,
-      now,
-      c?.reason ?? (outcome.event === "unreachable" ? "network" : null),
-      c?.fault ?? (outcome.event === "unreachable" ? "temporary" : null),
-      c?.scope ?? null,
-      outcome.reply,
-      outcome.relayId,
-      one.delivery,
-    );
+      evidence: c === null ? one.evidence : one.epoch,
+      reason: c?.reason ?? (outcome.event === "unreachable" ? "network" : null),
+      fault: c?.fault ?? (outcome.event === "unreachable" ? "temporary" : null),
+      scope: c?.scope ?? null,
+      reply: outcome.reply,
+      relay_id: outcome.relayId ?? one.relayId,
+    });
   }
+  if (returned.length > 0) await tx.many(RETURN_ROWS, returned);
+  if (moved.length > 0) await tx.many(MOVE_ROWS, moved);
 }
 
-async function addOutcomes(tx: PrismaClient, settled: readonly Settled[]): Promise<void> {
-  for (const one of settled) {
-    const { outcome } = one;
-    const c = outcome.classification;
-    if (outcome.event === "returned") continue;
-    await tx.$executeRawUnsafe(
-      `INSERT INTO outcome (campaign_id, lane_id, delivery_id, attempt, try, epoch, at, event, phase, speaker, reply,
-         reason, fault, scope, code, enhanced, late)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      one.campaignId,
-      one.laneId,
-      one.delivery,
-      one.attempt,
-      one.try,
-      one.epoch,
-      sqlTime(one.atMs),
-      outcome.event,
-      outcome.phase,
-      outcome.speaker,
-      outcome.reply,
-      c?.reason ?? null,
-      c?.fault ?? null,
-      c?.scope ?? null,
-      c?.code ?? null,
-      c?.enhanced ?? null,
-      one.from === "sending" ? 0 : 1,
-    );
-  }
+const ADD_OUTCOMES = insertInto("outcome", [
+  ["campaign_id", "int"],
+  ["lane_id", "int"],
+  ["delivery_id", "int"],
+  ["attempt", "int"],
+  ["try", "int"],
+  ["epoch", "int"],
+  ["at", "timestamp"],
+  ["event", "text"],
+  ["phase", "text"],
+  ["speaker", "text"],
+  ["reply", "text"],
+  ["reason", "text"],
+  ["fault", "text"],
+  ["scope", "text"],
+  ["code", "int"],
+  ["enhanced", "text"],
+  ["late", "bool"],
+]);
+
+async function addOutcomes(tx: Tx, settled: readonly Settled[]): Promise<void> {
+  const rows = settled
+    .filter((one) => one.outcome.event !== "returned")
+    .map(({ outcome, ...one }) => ({
+      campaign_id: one.campaignId,
+      lane_id: one.laneId,
+      delivery_id: one.delivery,
+      attempt: one.attempt,
+      try: one.try,
+      epoch: one.epoch,
+      at: sqlTime(one.atMs),
+      event: outcome.event,
+      phase: outcome.phase,
+      speaker: outcome.speaker,
+      reply: outcome.reply,
+      reason: outcome.classification?.reason ?? null,
+      fault: outcome.classification?.fault ?? null,
+      scope: outcome.classification?.scope ?? null,
+      code: outcome.classification?.code ?? null,
+      enhanced: outcome.classification?.enhanced ?? null,
+      late: one.from !== "sending",
+    }));
+  if (rows.length > 0) await tx.many(ADD_OUTCOMES, rows);
 }
 
 /** A late settle that asks for another try lets a campaign go on that had ended without it. */
 async function wakeCampaigns(
-  tx: PrismaClient,
+  tx: Tx,
   settled: readonly Settled[],
   { contexts, nowMs }: SettleInput,
 ): Promise<void> {
@@ -198,7 +232,7 @@ async function wakeCampaigns(
 }
 
 /** What the folds order beyond their own lane: timeline, organisations, the campaign's detector, the route. */
-async function consequences(tx: PrismaClient, folds: readonly Fold[], input: SettleInput): Promise<boolean> {
+async function consequences(tx: Tx, folds: readonly Fold[], input: SettleInput): Promise<boolean> {
   const { nowMs } = input;
   let routeHeld = false;
   for (const fold of folds) {
@@ -224,7 +258,7 @@ async function consequences(tx: PrismaClient, folds: readonly Fold[], input: Set
       if (held > 0) {
         routeHeld = true;
         await tx.$executeRawUnsafe(
-          `UPDATE lane SET epoch = epoch + 1 WHERE route = ? AND state <> 'done'`,
+          "UPDATE lane SET epoch = epoch + 1 WHERE route = ? AND state <> 'done'",
           route,
         );
         await addEvents(tx, [{ campaignId, laneId, atMs: nowMs, event: "route-held", text: hold.message }]);
@@ -236,7 +270,7 @@ async function consequences(tx: PrismaClient, folds: readonly Fold[], input: Set
 
 /** The campaign's own address detector: too many in all lanes together pause it. */
 async function tellCampaign(
-  tx: PrismaClient,
+  tx: Tx,
   { lane: { campaignId }, address }: Fold,
   { breaker, contexts, nowMs }: SettleInput,
 ): Promise<void> {
@@ -255,7 +289,7 @@ async function tellCampaign(
 }
 
 async function stepCampaign(
-  tx: PrismaClient,
+  tx: Tx,
   campaignId: number,
   { good, bad }: { good: number; bad: number },
   breaker: BreakerConfig,
@@ -269,7 +303,7 @@ async function stepCampaign(
 
 /** An organisation that refused us twice is written to no more in this campaign; its people are listed as untold. */
 async function setAside(
-  tx: PrismaClient,
+  tx: Tx,
   {
     campaignId,
     laneId,

@@ -2,8 +2,7 @@
 // paused because no lane can go on. Looks first on the reading connection; writes only when something is due.
 import { RETRY_DEADLINE_SECONDS } from "../../delivery/retry.ts";
 import { providerTitle } from "../../provider/directory.ts";
-import type { PrismaClient } from "../database/generated/sqlite/client.ts";
-import { type Database, sqlTime } from "../database/sqlite.ts";
+import { type Database, sqlTime, type Tx } from "../database/database.ts";
 import { endCancelled } from "./campaign-steer.ts";
 import { resumeLane } from "./lane-resume.ts";
 import { addEvents, type LaneInContext, nextDue, readLanes, writeLanes } from "./lane-rows.ts";
@@ -43,11 +42,7 @@ function isDue({ lane, validUntilMs }: LaneInContext, nowMs: number, soakMs: num
 }
 
 /** Does a delivery stand at the end of its last wait? Claims pass it over; only rows that are due are looked at. */
-async function anyOverdue(
-  read: PrismaClient,
-  lanes: readonly LaneInContext[],
-  nowMs: number,
-): Promise<boolean> {
+async function anyOverdue(read: Tx, lanes: readonly LaneInContext[], nowMs: number): Promise<boolean> {
   for (const { lane } of lanes) {
     if (lane.nextDueMs === null || lane.nextDueMs > nowMs) continue;
     const rows = await read.$queryRawUnsafe<unknown[]>(
@@ -79,12 +74,7 @@ function goesOn({ lane, routeState }: LaneInContext): boolean {
   return lane.state !== "done" && lane.state !== "blind";
 }
 
-async function tickCampaign(
-  tx: PrismaClient,
-  campaignId: number,
-  nowMs: number,
-  soakMs: number,
-): Promise<boolean> {
+async function tickCampaign(tx: Tx, campaignId: number, nowMs: number, soakMs: number): Promise<boolean> {
   let moved = false;
   // It may have been paused since the look from outside, and without lanes nothing else tells.
   const [running] = await tx.$queryRawUnsafe<unknown[]>(
@@ -97,12 +87,7 @@ async function tickCampaign(
   return (await endCampaign(tx, campaignId, lanes, nowMs)) || moved;
 }
 
-async function tickLane(
-  tx: PrismaClient,
-  one: LaneInContext,
-  nowMs: number,
-  soakMs: number,
-): Promise<boolean> {
+async function tickLane(tx: Tx, one: LaneInContext, nowMs: number, soakMs: number): Promise<boolean> {
   const { lane } = one;
   let moved = await expire(tx, one, nowMs);
   if (lane.untilMs !== null && lane.untilMs <= nowMs) {
@@ -144,11 +129,7 @@ async function tickLane(
 }
 
 /** Ends what may not be tried any more: past the notice's validity, or waited for a whole day. */
-async function expire(
-  tx: PrismaClient,
-  { lane, validUntilMs }: LaneInContext,
-  nowMs: number,
-): Promise<boolean> {
+async function expire(tx: Tx, { lane, validUntilMs }: LaneInContext, nowMs: number): Promise<boolean> {
   const invalid = validUntilMs !== null && validUntilMs <= nowMs;
   if (lane.nextDueMs === null && !(invalid && lane.state !== "done")) return false;
   const states = invalid ? ["pending", "deferred"] : ["deferred"];
@@ -176,7 +157,7 @@ async function expire(
 }
 
 async function endCampaign(
-  tx: PrismaClient,
+  tx: Tx,
   campaignId: number,
   lanes: readonly LaneInContext[],
   nowMs: number,

@@ -6,8 +6,18 @@ import { matchesFilter } from "../../client/audience.ts";
 import type { ClaimedClient, ClaimedDelivery } from "../../delivery/delivery.ts";
 import { RETRY_DEADLINE_SECONDS } from "../../delivery/retry.ts";
 import type { CommitGroup, Committed, Ledger } from "../../delivery/store.ts";
-import type { PrismaClient } from "../database/generated/sqlite/client.ts";
-import { type Database, fromSqlTime, sqlTime } from "../database/sqlite.ts";
+import {
+  type Database,
+  fromSqlTime,
+  INTS,
+  LOCK,
+  LOCK_FREE,
+  type ManyStatement,
+  sqlTime,
+  TEXTS,
+  type Tx,
+} from "../database/database.ts";
+import { recordset } from "../database/many.ts";
 import {
   addEvents,
   type LaneInContext,
@@ -84,7 +94,7 @@ interface ClaimRow {
 }
 
 async function claim(
-  tx: PrismaClient,
+  tx: Tx,
   { worker, laneId, limit }: { worker: string; laneId: number; limit: number },
   config: LedgerConfig,
   nowMs: number,
@@ -115,10 +125,10 @@ async function claim(
     `UPDATE delivery SET state = 'claimed', worker_id = ?, epoch = ?
      WHERE id IN (
        SELECT id FROM (SELECT id FROM delivery WHERE lane_id = ? AND state = 'deferred' AND due_at <= ?
-                       AND waited < ${RETRY_DEADLINE_SECONDS} ORDER BY due_at LIMIT ?)
+                       AND waited < ${RETRY_DEADLINE_SECONDS} ORDER BY due_at LIMIT ? ${LOCK_FREE}) AS again
        UNION ALL
        SELECT id FROM (SELECT id FROM delivery WHERE lane_id = ? AND state = 'pending' AND due_at <= ?
-                       ORDER BY due_at, spread LIMIT ?)
+                       ORDER BY due_at, spread LIMIT ? ${LOCK_FREE}) AS fresh
        LIMIT ?)
      RETURNING id, attempt, try, losses, waited, revision, address, domain, key, due_at, spread`,
     worker,
@@ -154,7 +164,7 @@ async function claim(
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** What a route may still take today; what was claimed counts, sent or not: a limit is never passed. */
-async function leftToday(tx: PrismaClient, route: string, limit: number, now: string): Promise<number> {
+async function leftToday(tx: Tx, route: string, limit: number, now: string): Promise<number> {
   const day = now.slice(0, 10);
   await tx.$executeRawUnsafe(
     "UPDATE route SET day = ?, today = 0 WHERE name = ? AND day <> ?",
@@ -171,7 +181,7 @@ async function leftToday(tx: PrismaClient, route: string, limit: number, now: st
 
 /** The audience's rows behind each claimed address, filtered as the campaign asked. */
 async function clientsOf(
-  tx: PrismaClient,
+  tx: Tx,
   { lane }: LaneInContext,
   rows: readonly ClaimRow[],
 ): Promise<Map<string, ClaimedClient[]>> {
@@ -185,7 +195,7 @@ async function clientsOf(
     (ClaimedClient & { key: string; domain: string; attributes: string })[]
   >(
     `SELECT key, domain, name, locale, timezone, account, attributes FROM client
-     WHERE import_id = ? AND key IN (SELECT value FROM json_each(?)) ORDER BY line`,
+     WHERE import_id = ? AND key IN ${TEXTS} ORDER BY line`,
     campaign.import_id,
     JSON.stringify(rows.map((row) => row.key)),
   );
@@ -200,12 +210,27 @@ async function clientsOf(
   return byKey;
 }
 
-async function commit(
-  tx: PrismaClient,
-  group: CommitGroup,
-  breaker: BreakerConfig,
-  nowMs: number,
-): Promise<Committed> {
+// The second branch answers a repeated commit whose answer was lost: these intents are ours already, even if the lane
+// was held since. Denied now, they would stay `sending` under a worker that forgot them.
+const INTEND: ManyStatement = {
+  sqlite: `UPDATE delivery SET state = 'sending', try = :number
+    WHERE id = :id AND worker_id = :worker AND epoch = :epoch
+      AND ((state = 'claimed' AND try = :number - 1 AND :fresh) OR (state = 'sending' AND try = :number))
+    RETURNING id`,
+  postgresql: `UPDATE delivery d SET state = 'sending', try = s.number
+    FROM ${recordset([
+      ["id", "int"],
+      ["worker", "text"],
+      ["epoch", "int"],
+      ["number", "int"],
+      ["fresh", "bool"],
+    ])}
+    WHERE d.id = s.id AND d.worker_id = s.worker AND d.epoch = s.epoch
+      AND ((d.state = 'claimed' AND d.try = s.number - 1 AND s.fresh) OR (d.state = 'sending' AND d.try = s.number))
+    RETURNING d.id`,
+};
+
+async function commit(tx: Tx, group: CommitGroup, breaker: BreakerConfig, nowMs: number): Promise<Committed> {
   const ids = new Set<number>();
   for (const { laneId } of [...group.settles, ...group.intents, ...group.doors]) ids.add(laneId);
   const contexts = new Map((await readLanes(tx, { ids: [...ids] })).map((one) => [one.lane.id, one]));
@@ -216,41 +241,31 @@ async function commit(
     ? new Map((await readLanes(tx, { ids: [...ids] })).map((one) => [one.lane.id, one]))
     : contexts;
 
-  const intended = new Set<number>();
-  for (const { delivery, laneId, epoch, worker, try: number } of group.intents) {
-    if (worker !== group.worker) continue;
-    const context = lanes.get(laneId);
-    const fresh = context !== undefined && context.lane.epoch === epoch && mayRun(context, nowMs);
-    // The second branch answers a repeated commit whose answer was lost: these intents are ours already, even if
-    // the lane was held since. Denied now, they would stay `sending` under a worker that forgot them.
-    const rows = await tx.$queryRawUnsafe<{ id: number }[]>(
-      `UPDATE delivery SET state = 'sending', try = ?
-       WHERE id = ? AND worker_id = ? AND epoch = ?
-         AND ((state = 'claimed' AND try = ? AND ?) OR (state = 'sending' AND try = ?))
-       RETURNING id`,
-      number,
-      delivery,
-      worker,
-      epoch,
-      number - 1,
-      fresh ? 1 : 0,
-      number,
-    );
-    if (rows.length > 0) intended.add(delivery);
-  }
+  const rows = group.intents
+    .filter((intent) => intent.worker === group.worker)
+    .map(({ delivery, laneId, epoch, worker, try: number }) => {
+      const context = lanes.get(laneId);
+      const fresh = context !== undefined && context.lane.epoch === epoch && mayRun(context, nowMs);
+      return { id: delivery, worker, epoch, number, fresh };
+    });
+  const granted = rows.length === 0 ? [] : await tx.many<{ id: number }>(INTEND, rows);
+  const intended = new Set(granted.map((row) => row.id));
   return { intended, lanes: [...lanes.values()].map((one) => toView(one, nowMs)) };
 }
 
 /** Rows of lanes that have something out: found by the lane's index, whatever the table's size. */
 const OUT = "lane_id IN (SELECT id FROM lane WHERE outstanding > 0)";
 
-async function release(
-  tx: PrismaClient,
-  { worker, kept }: { worker: string; kept: readonly number[] },
-): Promise<void> {
+/** Before rows of any lane change: what is counted after it, nobody changes meanwhile. */
+async function lockOut(tx: Tx): Promise<void> {
+  await tx.$queryRawUnsafe(`SELECT id FROM lane WHERE outstanding > 0 ORDER BY id ${LOCK}`);
+}
+
+async function release(tx: Tx, { worker, kept }: { worker: string; kept: readonly number[] }): Promise<void> {
+  await lockOut(tx);
   const rows = await tx.$queryRawUnsafe<{ lane_id: number }[]>(
     `UPDATE delivery SET state = 'pending', worker_id = NULL
-     WHERE ${OUT} AND state = 'claimed' AND worker_id = ? AND id NOT IN (SELECT value FROM json_each(?))
+     WHERE ${OUT} AND state = 'claimed' AND worker_id = ? AND id NOT IN ${INTS}
      RETURNING lane_id`,
     worker,
     JSON.stringify(kept),
@@ -259,7 +274,7 @@ async function release(
 }
 
 async function reap(
-  tx: PrismaClient,
+  tx: Tx,
   { leaseMs, self }: { leaseMs: number; self: string },
   nowMs: number,
 ): Promise<{ workers: number; uncertain: number }> {
@@ -269,8 +284,9 @@ async function reap(
     self,
   );
   if (dead.length === 0) return { workers: 0, uncertain: 0 };
+  await lockOut(tx);
   const workers = JSON.stringify(dead.map((row) => row.id));
-  const mine = `${OUT} AND worker_id IN (SELECT value FROM json_each(?))`;
+  const mine = `${OUT} AND worker_id IN ${TEXTS}`;
   const released = await tx.$queryRawUnsafe<{ lane_id: number }[]>(
     `UPDATE delivery SET state = 'pending', worker_id = NULL WHERE ${mine} AND state = 'claimed' RETURNING lane_id`,
     workers,

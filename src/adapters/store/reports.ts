@@ -16,7 +16,7 @@ import type {
   UntoldDelivery,
 } from "../../report/store.ts";
 import { TOLD } from "../../report/totals.ts";
-import { type Database, fromSqlTime } from "../database/sqlite.ts";
+import { type Database, fromSqlTime, INTS, TEXTS } from "../database/database.ts";
 
 /** Rows of a page: reading one blocks the process for some 10 ms, and nothing is sent meanwhile. */
 const PAGE = 500;
@@ -85,7 +85,7 @@ export function createReportStore(db: Database): ReportStore {
     if (importId === null || keys.length === 0) return [];
     const rows = await ask<ClientRow>(
       `SELECT ${CLIENT_COLUMNS} FROM client
-       WHERE import_id = ? AND key IN (SELECT value FROM json_each(?)) ORDER BY key, line`,
+       WHERE import_id = ? AND key IN ${TEXTS} ORDER BY key, line`,
       importId,
       JSON.stringify(keys),
     );
@@ -150,7 +150,7 @@ export function createReportStore(db: Database): ReportStore {
     untold: async ({ campaign, importId }, afterKey) => {
       // The bound comes from the index alone; of rows that were told, which are most, nothing else is read.
       const [bound] = await ask<{ key: string | null }>(
-        "SELECT max(key) AS key FROM (SELECT key FROM delivery WHERE campaign_id = ? AND key > ? ORDER BY key LIMIT ?)",
+        "SELECT max(key) AS key FROM (SELECT key FROM delivery WHERE campaign_id = ? AND key > ? ORDER BY key LIMIT ?) AS page",
         campaign.id,
         afterKey,
         PAGE,
@@ -160,7 +160,7 @@ export function createReportStore(db: Database): ReportStore {
       const found = await ask<DeliveryRow>(
         `SELECT ${DELIVERY_COLUMNS} FROM delivery d JOIN lane l ON l.id = d.lane_id
          WHERE d.campaign_id = ? AND d.key > ? AND d.key <= ?
-           AND d.state NOT IN (SELECT value FROM json_each(?)) ORDER BY d.key`,
+           AND d.state NOT IN ${TEXTS} ORDER BY d.key`,
         campaign.id,
         afterKey,
         upTo,
@@ -182,17 +182,16 @@ export function createReportStore(db: Database): ReportStore {
     },
 
     unplanned: async (importId, [one, other]) => {
+      const after = one > other ? one : other;
       // Whole addresses only: the page ends with the last line of its last key.
       const rows = await ask<ClientRow>(
-        `SELECT ${CLIENT_COLUMNS} FROM client WHERE import_id = ? AND key > max(?, ?) AND key <= (
-           SELECT max(key) FROM (SELECT DISTINCT key FROM client WHERE import_id = ? AND key > max(?, ?)
-                                 ORDER BY key LIMIT ?)) ORDER BY key, line`,
+        `SELECT ${CLIENT_COLUMNS} FROM client WHERE import_id = ? AND key > ? AND key <= (
+           SELECT max(key) FROM (SELECT DISTINCT key FROM client WHERE import_id = ? AND key > ?
+                                 ORDER BY key LIMIT ?) AS page) ORDER BY key, line`,
         importId,
-        one,
-        other,
+        after,
         importId,
-        one,
-        other,
+        after,
         PAGE,
       );
       return rows.map(toClient);
@@ -242,7 +241,7 @@ export function createReportStore(db: Database): ReportStore {
       const rows = await ask<ClientRow>(
         `SELECT ${CLIENT_COLUMNS} FROM client WHERE import_id IN (SELECT id FROM import WHERE state = 'ready') AND key = ?
          UNION
-         SELECT ${CLIENT_COLUMNS} FROM client WHERE account IN (SELECT value FROM json_each(?))
+         SELECT ${CLIENT_COLUMNS} FROM client WHERE account IN ${TEXTS}
            AND +import_id IN (SELECT id FROM import WHERE state = 'ready')
          ORDER BY import_id, line`,
         key ?? "",
@@ -254,8 +253,8 @@ export function createReportStore(db: Database): ReportStore {
       const wanted = JSON.stringify([...keys]);
       const deliveries = await foundDeliveries(wanted);
       const campaignIds = await ask<{ id: number }>(
-        `SELECT id FROM campaign WHERE import_id IN (SELECT value FROM json_each(?))
-           OR id IN (SELECT value FROM json_each(?)) ORDER BY id`,
+        `SELECT id FROM campaign WHERE import_id IN ${INTS}
+           OR id IN ${INTS} ORDER BY id`,
         JSON.stringify([...new Set(clients.map((client) => client.importId))]),
         JSON.stringify([...new Set(deliveries.map((delivery) => delivery.campaignId))]),
       );
@@ -272,7 +271,7 @@ export function createReportStore(db: Database): ReportStore {
         reply: string | null;
       }>(
         `SELECT address, reason, provisional, since, reply FROM suppression
-         WHERE key IN (SELECT value FROM json_each(?)) ORDER BY id`,
+         WHERE key IN ${TEXTS} ORDER BY id`,
         wanted,
       );
       const suppressions = suppressed.map((row) => ({
@@ -287,12 +286,12 @@ export function createReportStore(db: Database): ReportStore {
   async function foundDeliveries(keys: string): Promise<FoundDelivery[]> {
     const rows = await ask<DeliveryRow & { id: number; campaign_id: number; changed_at: unknown }>(
       `SELECT d.id, d.campaign_id, d.changed_at, ${DELIVERY_COLUMNS} FROM delivery d JOIN lane l ON l.id = d.lane_id
-       WHERE d.key IN (SELECT value FROM json_each(?)) ORDER BY d.id`,
+       WHERE d.key IN ${TEXTS} ORDER BY d.id`,
       keys,
     );
     const logged = await ask<OutcomeRow>(
       `SELECT ${OUTCOME_COLUMNS} FROM outcome o
-       WHERE o.delivery_id IN (SELECT value FROM json_each(?)) ORDER BY o.id`,
+       WHERE o.delivery_id IN ${INTS} ORDER BY o.id`,
       JSON.stringify(rows.map((row) => row.id)),
     );
     return rows.map(({ lane_id: laneId, campaign_id: campaignId, changed_at, ...row }) => ({

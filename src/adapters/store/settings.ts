@@ -1,12 +1,11 @@
 // Facts of the installation: the secret that signs tokens, made once and kept with the data that it protects.
 import { randomBytes } from "node:crypto";
-import type { PrismaClient } from "../database/generated/sqlite/client.ts";
-import type { Database } from "../database/sqlite.ts";
+import type { Database, Tx } from "../database/database.ts";
 
 /** The installation's signing secret; made at the first call. 64 hex characters. */
 export async function signingSecret(db: Database): Promise<string> {
   const key = "secret";
-  const ask = async (on: PrismaClient) => {
+  const ask = async (on: Tx) => {
     const [row] = await on.$queryRawUnsafe<{ value: string }[]>(
       "SELECT value FROM setting WHERE key = ?",
       key,

@@ -1,6 +1,6 @@
 // Find: the answer for the telephone, by address or account, over all campaigns, with what the provider said.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sqlTime } from "../../../src/adapters/database/sqlite.ts";
+import { sqlTime } from "../../../src/adapters/database/database.ts";
 import { createReportStore } from "../../../src/adapters/store/reports.ts";
 import { findClient, renderFind } from "../../../src/report/find.ts";
 import type { ReportStore } from "../../../src/report/store.ts";
