@@ -18,6 +18,12 @@ export interface Database {
 export type Tx = Omit<PrismaClient, "$transaction" | "$extends" | "$on" | "$connect" | "$disconnect"> & {
   /** Runs a statement for each of the rows; returns what RETURNING gives for all of them, in no order. */
   many<Row = never>(statement: ManyStatement, rows: readonly object[]): Promise<Row[]>;
+  /**
+   * In a transaction: the rows of this SELECT stay as they are until it ends. What is decided by them is read after it,
+   * by a statement of its own: one that has waited still sees other tables as they were. A lane's row is the lock of
+   * all its deliveries; the order is lanes by id, deliveries, campaign, route.
+   */
+  lock(sql: string, ...values: unknown[]): Promise<void>;
 };
 
 /** One statement a row against one for all: SQLite has no round trips and reads JSON slowly, PostgreSQL has both. */
@@ -32,14 +38,7 @@ export interface ManyStatement {
 export const INTS = "(:ints ?)";
 /** A list of texts; its argument is a JSON text. */
 export const TEXTS = "(:texts ?)";
-/**
- * Behind a SELECT in a transaction: the rows stay as they are until it ends. A lane's row is the lock of all its
- * deliveries; the order is lanes by id, deliveries, campaign, route.
- */
-export const LOCK = ":lock";
-/** The same for the lanes of a join that calls them `l`. */
-export const LOCK_LANES = ":lock_lanes";
-/** The same, passing over rows that others hold. */
+/** Behind a SELECT in a transaction: takes those rows alone, and passes over what others hold. */
 export const LOCK_FREE = ":lock_free";
 
 /** How rows hold a moment: the text that Prisma's SQLite adapter writes, so that moments compare as text there. */

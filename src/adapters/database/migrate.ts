@@ -1,11 +1,9 @@
-// Brings an embedded database to this program's migrations, in order and whole, and records each one as Prisma
-// does: `prisma migrate deploy` and this runner can be used in turn. An edited, half-applied or unknown migration
-// is refused: a program never guesses about data.
-import { createHash, randomUUID } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import path from "node:path";
+// Brings an embedded database to this program's migrations, in order and whole.
+import { randomUUID } from "node:crypto";
 import DatabaseFile from "better-sqlite3";
 import { BellwetherError } from "../../errors.ts";
+import { sqlTime } from "./database.ts";
+import { type Applied, type Migration, missingMigrations } from "./migrations.ts";
 
 const TABLE = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
     "id"                    TEXT PRIMARY KEY NOT NULL,
@@ -17,13 +15,6 @@ const TABLE = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
     "started_at"            DATETIME NOT NULL DEFAULT current_timestamp,
     "applied_steps_count"   INTEGER UNSIGNED NOT NULL DEFAULT 0
 )`;
-
-interface Applied {
-  migration_name: string;
-  checksum: string;
-  finished_at: unknown;
-  rolled_back_at: unknown;
-}
 
 /** Applies what is missing; returns the names of the migrations that it applied. */
 export function migrateSqlite(file: string, folder: string): string[] {
@@ -47,63 +38,24 @@ export function migrateSqlite(file: string, folder: string): string[] {
 }
 
 function migrate(db: DatabaseFile.Database, file: string, folder: string): string[] {
-  const wanted = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(path.join(folder, entry.name, "migration.sql")))
-    .map((entry) => entry.name)
-    .sort();
   const done: string[] = [];
   // Under the write lock from the first look on: two programs that start at once migrate once.
   db.transaction(() => {
     db.exec(TABLE);
-    const applied = new Map(
-      (db.prepare("SELECT * FROM _prisma_migrations WHERE rolled_back_at IS NULL").all() as Applied[]).map(
-        (row) => [row.migration_name, row],
-      ),
-    );
-    for (const name of applied.keys()) if (!wanted.includes(name)) throw newer(file, name);
-    for (const name of wanted) {
-      const sql = readFileSync(path.join(folder, name, "migration.sql"));
-      const checksum = createHash("sha256").update(sql).digest("hex");
-      const row = applied.get(name);
-      if (row === undefined) {
-        apply(db, name, sql.toString(), checksum);
-        done.push(name);
-      } else if (row.finished_at === null) throw halfDone(file, name);
-      else if (row.checksum !== checksum) throw edited(file, name);
+    const applied = db.prepare("SELECT * FROM _prisma_migrations").all() as Applied[];
+    for (const migration of missingMigrations(folder, applied, file)) {
+      apply(db, migration);
+      done.push(migration.name);
     }
   }).immediate();
   return done;
 }
 
-function apply(db: DatabaseFile.Database, name: string, sql: string, checksum: string): void {
-  const startedAt = new Date().toISOString().replace("Z", "+00:00");
+function apply(db: DatabaseFile.Database, { name, sql, checksum }: Migration): void {
+  const startedAt = sqlTime(Date.now());
   db.exec(sql);
   db.prepare(
     `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
      VALUES (?, ?, ?, ?, ?, 1)`,
-  ).run(randomUUID(), checksum, name, startedAt, new Date().toISOString().replace("Z", "+00:00"));
-}
-
-function newer(file: string, name: string): BellwetherError {
-  return new BellwetherError(
-    "database-migration",
-    `The database ${file} was migrated by a newer program: it knows "${name}", this program does not.`,
-    "Start the newer program, or restore the backup that was made before the upgrade.",
-  );
-}
-
-function halfDone(file: string, name: string): BellwetherError {
-  return new BellwetherError(
-    "database-migration",
-    `The migration "${name}" of ${file} was begun and not finished.`,
-    "Restore the backup that was made before it, then start again.",
-  );
-}
-
-function edited(file: string, name: string): BellwetherError {
-  return new BellwetherError(
-    "database-migration",
-    `The migration "${name}" is not the one that was applied to ${file}: its checksum differs.`,
-    "Put the original migration file back; reinstalling the program does.",
-  );
+  ).run(randomUUID(), checksum, name, startedAt, sqlTime(Date.now()));
 }

@@ -4,7 +4,7 @@
 // shall have neither. Rows come as SQLite holds them: a moment is text, a truth value 0 or 1.
 import { PrismaBetterSqlite3 } from "@prisma/adapter-better-sqlite3";
 import SqliteDatabase, { type Database, type Statement } from "better-sqlite3";
-import type { ManyStatement, Tx } from "./database.ts";
+import { LOCK_FREE, type ManyStatement, type Tx } from "./database.ts";
 import type { PrismaClient } from "./generated/sqlite/client.ts";
 
 type Factory = ConstructorParameters<typeof PrismaClient>[0]["adapter"] & object;
@@ -48,6 +48,8 @@ export function withStatements(client: PrismaClient, connection: Database): Tx {
     $queryRawUnsafe: async (sql: string, ...values: unknown[]) => prepare(sql).all(...values.map(bindable)),
     $executeRawUnsafe: async (sql: string, ...values: unknown[]) =>
       prepare(sql).run(...values.map(bindable)).changes,
+    // The one writing connection is the lock.
+    lock: async () => undefined,
     many: async ({ sqlite }: ManyStatement, rows: readonly object[]) => {
       const statement = prepare(sqlite);
       const found: unknown[] = [];
@@ -67,11 +69,8 @@ export function withStatements(client: PrismaClient, connection: Database): Tx {
   }) as unknown as Tx;
 }
 
-/** The one writing connection is the lock. */
 function forSqlite(sql: string): string {
-  return sql
-    .replace(/:(?:ints|texts) \?/g, "SELECT value FROM json_each(?)")
-    .replace(/:lock(?:_lanes|_free)?\b/g, "");
+  return sql.replace(/:(?:ints|texts) \?/g, "SELECT value FROM json_each(?)").replaceAll(LOCK_FREE, "");
 }
 
 function bindable(value: unknown): unknown {

@@ -9,7 +9,7 @@ import { mayMove, move } from "../../transition.ts";
 import { type Database, sqlTime, type Tx } from "../database/database.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
 import { hasReturning, resumeLane, returnDeliveries, setAsideOf } from "./lane-resume.ts";
-import { addEvents, readLanes, recount, writeLanes } from "./lane-rows.ts";
+import { addEvents, lockCampaign, readLanes, recount, writeLanes } from "./lane-rows.ts";
 
 const CHUNK = 5_000;
 
@@ -17,11 +17,18 @@ export async function steerCampaign(db: Database, id: number, order: Order): Pro
   if (order.do === "cancel") return cancel(db, id, order.why);
   if (order.do === "settle-uncertain") return settleUncertain(db, id, order.as);
   return db.write(async (tx) => {
+    await lockWhole(tx, id);
     const campaign = await tx.campaign.findUniqueOrThrow({ where: { id } });
     return order.do === "pause"
       ? pause(tx, campaign, order.why, db.now())
       : resume(tx, campaign, order.provider, db.now());
   });
+}
+
+/** Waits for whoever claims, intends or settles now; whoever comes later sees what is written here. */
+async function lockWhole(tx: Tx, id: number): Promise<void> {
+  await tx.lock("SELECT id FROM lane WHERE campaign_id = ? ORDER BY id", id);
+  await lockCampaign(tx, id);
 }
 
 async function pause(tx: Tx, campaign: CampaignModel, why: string, nowMs: number): Promise<Steered> {
@@ -38,6 +45,7 @@ async function pause(tx: Tx, campaign: CampaignModel, why: string, nowMs: number
 
 async function cancel(db: Database, id: number, why: string): Promise<Steered> {
   await db.write(async (tx) => {
+    await lockWhole(tx, id);
     const campaign = await tx.campaign.findUniqueOrThrow({ where: { id } });
     const state = campaign.state as CampaignState;
     if (state === "cancelled") return;
@@ -56,6 +64,7 @@ async function cancel(db: Database, id: number, why: string): Promise<Steered> {
 export async function endCancelled(db: Database, id: number): Promise<void> {
   for (let count = CHUNK; count === CHUNK; ) {
     count = await db.write(async (tx) => {
+      await lockWhole(tx, id);
       const nowMs = db.now();
       const ended = await tx.$executeRawUnsafe(
         `UPDATE delivery SET state = 'cancelled', worker_id = NULL, changed_at = ?
@@ -143,6 +152,7 @@ function wrongState(campaign: CampaignModel, wish: string): BellwetherError {
 /** A person knows what no reply told: the uncertain ones are sent again, as a new attempt, or counted as told. */
 async function settleUncertain(db: Database, id: number, as: "resend" | "sent"): Promise<Steered> {
   return db.write(async (tx) => {
+    await lockWhole(tx, id);
     const campaign = await tx.campaign.findUniqueOrThrow({ where: { id } });
     const state = campaign.state as CampaignState;
     if (as === "resend" && (state === "cancelled" || state === "draft"))

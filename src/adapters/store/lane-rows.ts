@@ -5,7 +5,7 @@ import type { Hold } from "../../breaker/hold.ts";
 import { type LaneRecord, roomOf } from "../../breaker/lane-record.ts";
 import type { LaneView } from "../../delivery/store.ts";
 import { isRunnable, type LaneState } from "../../provider/lane.ts";
-import { fromSqlTime, INTS, LOCK, LOCK_LANES, sqlTime, TEXTS, type Tx } from "../database/database.ts";
+import { fromSqlTime, INTS, sqlTime, TEXTS, type Tx } from "../database/database.ts";
 import { updateById } from "../database/many.ts";
 
 /** A lane with what its campaign and its route say about sending. */
@@ -56,10 +56,10 @@ export async function readLanes(
       : "campaignId" in where
         ? ["l.campaign_id = ?", where.campaignId]
         : [`c.state IN ${TEXTS}`, JSON.stringify(where.campaignState)];
-  const rows = await tx.$queryRawUnsafe<Row[]>(
-    `${SELECT} WHERE ${condition} ORDER BY l.id ${LOCK_LANES}`,
-    argument,
-  );
+  if (!("campaignState" in where)) {
+    await tx.lock(`SELECT id FROM lane AS l WHERE ${condition} ORDER BY l.id`, argument);
+  }
+  const rows = await tx.$queryRawUnsafe<Row[]>(`${SELECT} WHERE ${condition} ORDER BY l.id`, argument);
   return rows.map(toContext);
 }
 
@@ -201,5 +201,5 @@ export async function addEvents(
 
 /** Whoever reads a campaign to change it waits for others who do. */
 export async function lockCampaign(tx: Tx, id: number): Promise<void> {
-  await tx.$queryRawUnsafe(`SELECT id FROM campaign WHERE id = ? ${LOCK}`, id);
+  await tx.lock("SELECT id FROM campaign WHERE id = ?", id);
 }

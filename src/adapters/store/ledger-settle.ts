@@ -16,7 +16,7 @@ import {
   type Settled,
 } from "../../delivery/settle.ts";
 import { mayMove, move } from "../../transition.ts";
-import { INTS, LOCK, sqlTime, type Tx } from "../database/database.ts";
+import { INTS, sqlTime, type Tx } from "../database/database.ts";
 import { insertInto, updateById } from "../database/many.ts";
 import { addEvents, type LaneInContext, writeLanes } from "./lane-rows.ts";
 import { noteAddressFaults, rollBackSuppressions } from "./suppression-rows.ts";
@@ -83,7 +83,7 @@ export async function settleGroup(tx: Tx, input: SettleInput): Promise<boolean> 
 async function match(tx: Tx, { settles, worker, contexts }: SettleInput): Promise<Matched[]> {
   if (settles.length === 0) return [];
   const rows = await tx.$queryRawUnsafe<Row[]>(
-    `SELECT id, state, attempt, try, evidence, unit, worker_id, relay_id FROM delivery WHERE id IN ${INTS} ${LOCK}`,
+    `SELECT id, state, attempt, try, evidence, unit, worker_id, relay_id FROM delivery WHERE id IN ${INTS}`,
     JSON.stringify(settles.map((one) => one.delivery)),
   );
   const byId = new Map(rows.map((row) => [row.id, row]));
@@ -251,7 +251,7 @@ async function consequences(tx: Tx, folds: readonly Fold[], input: SettleInput):
       const hold = describeHold({ provider, trip, nowMs, replies, advice });
       const held = await tx.$executeRawUnsafe(
         `INSERT INTO route (name, state, hold) VALUES (?, 'held', ?)
-         ON CONFLICT (name) DO UPDATE SET state = 'held', hold = excluded.hold WHERE state = 'ready'`,
+         ON CONFLICT (name) DO UPDATE SET state = 'held', hold = excluded.hold WHERE route.state = 'ready'`,
         route,
         JSON.stringify(hold),
       );

@@ -10,7 +10,6 @@ import {
   type Database,
   fromSqlTime,
   INTS,
-  LOCK,
   LOCK_FREE,
   type ManyStatement,
   sqlTime,
@@ -258,7 +257,7 @@ const OUT = "lane_id IN (SELECT id FROM lane WHERE outstanding > 0)";
 
 /** Before rows of any lane change: what is counted after it, nobody changes meanwhile. */
 async function lockOut(tx: Tx): Promise<void> {
-  await tx.$queryRawUnsafe(`SELECT id FROM lane WHERE outstanding > 0 ORDER BY id ${LOCK}`);
+  await tx.lock("SELECT id FROM lane WHERE outstanding > 0 ORDER BY id");
 }
 
 async function release(tx: Tx, { worker, kept }: { worker: string; kept: readonly number[] }): Promise<void> {
