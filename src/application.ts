@@ -21,8 +21,14 @@ export interface Bellwether {
   /** Who sends; throws `config-value` when the configuration does not say. */
   letterhead(): Letterhead;
   readonly secret: string;
-  /** Drives this database until drained; null when another process does. */
+  /** Many processes share the database: workers send, and no other process drives. */
+  readonly isCluster: boolean;
+  /** Drives this database until drained; null when another process does, and in a cluster. */
   drive(onNotice: EngineOptions["onNotice"]): Promise<Driver | null>;
+  /** In a cluster: sends as one of its workers, or offers work and ends what time ends. */
+  join(role: "sender" | "coordinator", onNotice: EngineOptions["onNotice"]): Promise<Driver>;
+  /** Processes that send now. */
+  workersAlive(): Promise<number>;
   close(): Promise<void>;
 }
 

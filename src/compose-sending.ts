@@ -9,7 +9,8 @@ import { createDkimSigner } from "./adapters/smtp/dkim.ts";
 import { createSmtpTransport } from "./adapters/smtp/transport.ts";
 import { createLedger, type LedgerConfig } from "./adapters/store/ledger.ts";
 import { createThreadedLedger, LEDGER_THREAD, type ThreadedLedger } from "./adapters/store/ledger-thread.ts";
-import type { Driver } from "./application.ts";
+import { countAlive } from "./adapters/store/workers.ts";
+import type { Bellwether, Driver } from "./application.ts";
 import { type CampaignManager, createCampaignManager } from "./campaign/manager.ts";
 import { planCampaign } from "./campaign/plan.ts";
 import type { CampaignStore } from "./campaign/store.ts";
@@ -18,6 +19,8 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
 import { createEngine, type EngineOptions } from "./delivery/engine.ts";
 import { createMailSource, type Letterhead } from "./delivery/mailer.ts";
+import type { JobQueue } from "./delivery/queue.ts";
+import type { Ledger } from "./delivery/store.ts";
 import type { Transport } from "./delivery/transport.ts";
 import { BellwetherError } from "./errors.ts";
 import { createProviderLookup, type ProviderLookup } from "./provider/lookup.ts";
@@ -25,16 +28,17 @@ import type { Sandbox } from "./sandbox/providers.ts";
 
 export interface Sending {
   manager: CampaignManager;
-  /** Drives the database until drained; null when another process does. */
-  drive(onNotice: EngineOptions["onNotice"]): Promise<Driver | null>;
+  drive: Bellwether["drive"];
+  join: Bellwether["join"];
+  workersAlive: Bellwether["workersAlive"];
 }
 
 export interface SendingParts {
   config: Config;
   clock: Clock;
   db: Database;
-  /** The database's file, beside which the driver's lock lies. */
-  file: string;
+  /** The embedded database's file, beside which the driver's lock lies; null in a cluster. */
+  file: string | null;
   campaigns: CampaignStore;
   audiences: AudienceStore;
   isSandbox: boolean;
@@ -73,19 +77,22 @@ export function composeSending(parts: SendingParts): Sending {
     clock,
   });
 
-  async function drive(onNotice: EngineOptions["onNotice"]): Promise<Driver | null> {
-    // Before the lock: a key that cannot sign must stop the launch, not the mails.
-    const head = parts.letterhead();
-    const sign = signerOf(config, head);
-    const lock = takeDriverLock(parts.file);
-    if (lock === null) return null;
-    const { ledger, close } = openLedger(parts, routes);
+  async function run(options: {
+    ledger: Ledger;
+    queue: JobQueue;
+    role: "sender" | "coordinator";
+    exclusive: boolean;
+    sign: (raw: Buffer) => Buffer;
+    onNotice: EngineOptions["onNotice"];
+    /** What stands behind them, closed when all is drained. */
+    close: () => Promise<void>;
+  }): Promise<Driver> {
+    const { close, onNotice, sign } = options;
     const engine = createEngine({
-      ledger,
-      queue: createMemoryQueue(),
+      ...options,
       transport,
       mails: createMailSource({
-        letterhead: head,
+        letterhead: parts.letterhead(),
         secret: parts.secret,
         clock,
         sign,
@@ -98,18 +105,10 @@ export function composeSending(parts: SendingParts): Sending {
       clock,
       limitsOf: (name) => routes.get(name) ?? config.smtp,
       soakMs: config.ramp.soakMs,
-      exclusive: true,
-      onNotice,
     });
     const planning = new AbortController();
     await engine.start();
-    const planner = planLoop({
-      ...parts,
-      lookup,
-      routeOf,
-      signal: planning.signal,
-      onNotice,
-    });
+    const planner = planLoop({ ...parts, lookup, routeOf, signal: planning.signal, onNotice });
     let drained: Promise<void> | null = null;
     return {
       drain: () => {
@@ -118,7 +117,6 @@ export function composeSending(parts: SendingParts): Sending {
           await planner;
           await engine.drain();
           await close();
-          lock.release();
         })();
         return drained;
       },
@@ -129,20 +127,56 @@ export function composeSending(parts: SendingParts): Sending {
     };
   }
 
-  return { manager, drive };
+  return {
+    manager,
+
+    drive: async (onNotice) => {
+      if (parts.file === null) return null;
+      // Before the lock: a key that cannot sign must stop the launch, not the mails.
+      const sign = signerOf(config, parts.letterhead());
+      const lock = takeDriverLock(parts.file);
+      if (lock === null) return null;
+      const { ledger, close } = openLedger({ ...parts, file: parts.file }, routes);
+      return run({
+        ledger,
+        queue: createMemoryQueue(),
+        role: "sender",
+        exclusive: true,
+        sign,
+        onNotice,
+        close: async () => {
+          await close();
+          lock.release();
+        },
+      });
+    },
+
+    join: async (role, onNotice) => {
+      const sign = signerOf(config, parts.letterhead());
+      const queue = createMemoryQueue();
+      const ledger = createLedger(db, ledgerConfigOf(config, routes));
+      return run({ ledger, queue, role, exclusive: false, sign, onNotice, close: async () => undefined });
+    },
+
+    workersAlive: () => countAlive(db),
+  };
 }
 
 /** In a thread of its own; beside everything else where a test moves the time, or the program runs from its sources. */
 function openLedger(
-  { config, clock, db, file }: SendingParts,
+  { config, clock, db, file }: SendingParts & { file: string },
   routes: ReadonlyMap<string, RouteConfig>,
 ): ThreadedLedger {
-  const dailyLimits = new Map<string, number>();
-  for (const [name, { dailyLimit }] of routes) if (dailyLimit !== null) dailyLimits.set(name, dailyLimit);
-  const ledgerConfig: LedgerConfig = { breaker: config.breaker, dailyLimits };
+  const ledgerConfig = ledgerConfigOf(config, routes);
   if (LEDGER_THREAD === null || clock !== systemClock)
     return { ledger: createLedger(db, ledgerConfig), close: async () => undefined };
   return createThreadedLedger({ file, config: ledgerConfig, entry: LEDGER_THREAD, clock });
+}
+
+function ledgerConfigOf(config: Config, routes: ReadonlyMap<string, RouteConfig>): LedgerConfig {
+  const dailyLimits = new Map<string, number>();
+  for (const [name, { dailyLimit }] of routes) if (dailyLimit !== null) dailyLimits.set(name, dailyLimit);
+  return { breaker: config.breaker, dailyLimits };
 }
 
 /** What the preflight asked DNS a moment ago the plan need not ask again; later everything is asked anew. */

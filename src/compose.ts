@@ -23,17 +23,20 @@ const PACKAGE = path.resolve(import.meta.dirname, "..");
 export async function openBellwether(options: OpenOptions): Promise<Bellwether> {
   const { config } = options;
   const clock = options.clock ?? systemClock;
-  if (config.database.kind !== "sqlite" || config.redis !== null) {
-    throw new BellwetherError(
-      "config-value",
-      "PostgreSQL and Redis (the cluster mode) are not part of this version yet.",
-      'Use SQLite: [database] url = "file:data/bellwether.db", and no [redis].',
-    );
-  }
   checkProviders(config);
   const isSandbox = config.smtp.target === null && config.routes.length === 0;
-  const { file } = config.database;
-  const db = await openDatabase(file, clock);
+  if (isSandbox && config.database.kind === "postgresql" && options.sends === true) {
+    throw new BellwetherError(
+      "config-value",
+      "[smtp] url is not set: simulated providers live in one process, and a cluster has many.",
+      'Set [smtp] url = "smtp://host:587", or "direct".',
+    );
+  }
+  const db =
+    config.database.kind === "sqlite"
+      ? await openEmbedded(config.database.file, clock)
+      : await openCluster(config.database.url, clock);
+  const file = config.database.kind === "sqlite" ? config.database.file : null;
   let sandbox: Sandbox | null = null;
   try {
     if (isSandbox && options.sends === true) {
@@ -49,7 +52,7 @@ export async function openBellwether(options: OpenOptions): Promise<Bellwether> 
   }
 }
 
-async function openDatabase(file: string, clock: Clock): Promise<Database> {
+async function openEmbedded(file: string, clock: Clock): Promise<Database> {
   const { existsSync, mkdirSync } = await import("node:fs");
   if (!existsSync(path.dirname(file))) {
     try {
@@ -67,11 +70,18 @@ async function openDatabase(file: string, clock: Clock): Promise<Database> {
   return openSqlite({ file, clock });
 }
 
+async function openCluster(url: string, clock: Clock): Promise<Database> {
+  const { migratePostgresql } = await import("./adapters/database/migrate-postgresql.ts");
+  const { openPostgresql } = await import("./adapters/database/postgresql.ts");
+  await migratePostgresql(url, path.join(PACKAGE, "prisma/postgresql/migrations"));
+  return openPostgresql({ url, clock });
+}
+
 function compose(parts: {
   config: Config;
   clock: Clock;
   db: Database;
-  file: string;
+  file: string | null;
   isSandbox: boolean;
   sandbox: Sandbox | null;
   secret: string;
@@ -103,7 +113,10 @@ function compose(parts: {
     letterhead,
     secret,
     manager: async () => (await sending()).manager,
+    isCluster: parts.file === null,
     drive: async (onNotice) => (await sending()).drive(onNotice),
+    join: async (role, onNotice) => (await sending()).join(role, onNotice),
+    workersAlive: async () => (await sending()).workersAlive(),
     close: async () => {
       await parts.sandbox?.close();
       await db.close();

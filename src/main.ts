@@ -37,6 +37,12 @@ const json = ["--json", "machine output on stdout"] as const;
 command("serve", "drive this database until told to stop; without configuration a sandbox").action(
   runs(async (options: Options) => (await import("./cli/serve.ts")).serve(io, options)),
 );
+command("worker", "send as one of a cluster's workers until told to stop").action(
+  runs(async (options: Options) => (await import("./cli/serve.ts")).worker(io, options)),
+);
+command("migrate", "bring the database to this program's version").action(
+  runs(async (options: Options) => (await import("./cli/look.ts")).migrate(io, options)),
+);
 command("demo", "play the day that this program was made for, on simulated providers").action(
   runs(async () => (await import("./sandbox/demo.ts")).demo(io.open)),
 );

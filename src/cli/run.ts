@@ -64,7 +64,7 @@ export async function runCampaign(options: {
         if (driver !== null) interrupt.onForce(() => driver?.abort());
         else if (!told) {
           told = true;
-          io.say("Another process drives this database; watching it.");
+          io.say(await watching(app));
         }
       }
       const now = await look();
@@ -84,6 +84,14 @@ export async function runCampaign(options: {
     progress.end();
   }
   return tellEnd({ ...options, interrupted: interrupt.signal.aborted });
+}
+
+async function watching(app: Bellwether): Promise<string> {
+  if (!app.isCluster) return "Another process drives this database; watching it.";
+  const alive = await app.workersAlive();
+  return alive === 0
+    ? "No worker is alive: nothing is sent until `bellwether worker` runs somewhere. Watching."
+    : `${alive} ${alive === 1 ? "worker sends" : "workers send"}; watching.`;
 }
 
 /** The report, to its readers, and the exit code that it means. */

@@ -1,27 +1,63 @@
-// serve: drives this database until it is told to stop. Campaigns that other commands submit are sent from here.
+// serve and worker: processes that run until they are told to stop. Campaigns that other commands submit are sent by
+// them: by `serve` alone on an embedded database, by any number of workers in a cluster.
+import type { Bellwether, Driver } from "../application.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { safeText } from "../report/safe-text.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, withBellwether } from "./open.ts";
 import { createInterrupt } from "./run.ts";
 
+type OnNotice = Parameters<Bellwether["drive"]>[0];
+
 export async function serve(io: Io, options: CommonOptions): Promise<ExitCode> {
+  return untilTold(io, options, async (app, onNotice) => {
+    if (app.isCluster) {
+      const driver = await app.join("coordinator", onNotice);
+      io.say("Coordinating: workers send. Submit campaigns with `bellwether send`; Ctrl-C ends it in order.");
+      return driver;
+    }
+    const driver = await app.drive(onNotice);
+    if (driver === null) {
+      throw new BellwetherError(
+        "driver-elsewhere",
+        "Another process drives this database already.",
+        "Leave it to that one, or end it first.",
+      );
+    }
+    io.say("Driving. Submit campaigns with `bellwether send`; Ctrl-C ends it in order.");
+    return driver;
+  });
+}
+
+export async function worker(io: Io, options: CommonOptions): Promise<ExitCode> {
+  return untilTold(io, options, async (app, onNotice) => {
+    if (!app.isCluster) {
+      throw new BellwetherError(
+        "config-value",
+        "[database] url names a file, which one process drives: workers need PostgreSQL.",
+        "Set [database] url to a postgresql:// address (and [redis] url), or use `bellwether serve`.",
+      );
+    }
+    const driver = await app.join("sender", onNotice);
+    io.say("Working. SIGTERM ends it in order, a second one at once.");
+    return driver;
+  });
+}
+
+async function untilTold(
+  io: Io,
+  options: CommonOptions,
+  start: (app: Bellwether, onNotice: OnNotice) => Promise<Driver>,
+): Promise<ExitCode> {
   return withBellwether(io, { ...options, sends: true }, async (app) => {
     const interrupt = createInterrupt(io);
     try {
-      const driver = await app.drive(({ name, trouble }) => {
+      const driver = await start(app, ({ name, trouble }) => {
         io.say(trouble === null ? `${name}: answers again.` : `${name}: ${safeText(trouble)}`);
       });
-      if (driver === null) {
-        throw new BellwetherError(
-          "driver-elsewhere",
-          "Another process drives this database already.",
-          "Leave it to that one, or end it first.",
-        );
-      }
       interrupt.onForce(() => driver.abort());
-      io.say("Driving. Submit campaigns with `bellwether send`; Ctrl-C ends it in order.");
       await new Promise<void>((resolve) => {
+        if (interrupt.signal.aborted) resolve();
         interrupt.signal.addEventListener("abort", () => resolve(), { once: true });
       });
       await driver.drain();

@@ -19,6 +19,8 @@ export interface EngineOptions {
   clock: Clock;
   limitsOf: (route: string) => RouteLimits;
   soakMs: number;
+  /** A coordinator offers work and ends what time ends; it sends nothing itself. Default: it sends too. */
+  role?: "sender" | "coordinator";
   /** No other process can be alive on this database. */
   exclusive: boolean;
   /** Told of what a person should see: a route that cannot be reached, a database that does not answer. */
@@ -44,6 +46,7 @@ const REAP_MS = 5_000;
 export function createEngine(options: EngineOptions): Engine {
   const { ledger, queue, clock } = options;
   const leaseMs = options.leaseMs ?? LEASE_MS;
+  const sends = options.role !== "coordinator";
   const stopping = new AbortController();
   const views = createLaneViews();
   const loops: Promise<void>[] = [];
@@ -115,12 +118,14 @@ export function createEngine(options: EngineOptions): Engine {
 
   return {
     start: async () => {
-      await register(options.exclusive);
-      await ledger.reap({ leaseMs, self: worker });
-      // A claim that fails is offered again by the next poll; a person must hear of it all the same.
-      await queue.start((job) => sender.handle(job).catch(onTrouble));
+      if (sends) {
+        await register(options.exclusive);
+        await ledger.reap({ leaseMs, self: worker });
+        // A claim that fails is offered again by the next poll; a person must hear of it all the same.
+        await queue.start((job) => sender.handle(job).catch(onTrouble));
+        loops.push(repeat(BEAT_MS, beat));
+      }
       loops.push(
-        repeat(BEAT_MS, beat),
         repeat(POLL_MS, () => dispatcher.poll()),
         repeat(TICK_MS, () => ledger.tick({ soakMs: options.soakMs })),
         repeat(REAP_MS, () => ledger.reap({ leaseMs, self: worker })),
@@ -129,7 +134,7 @@ export function createEngine(options: EngineOptions): Engine {
     drain: () => {
       drained ??= (async () => {
         dispatcher.stop();
-        await sender.drain();
+        if (sends) await sender.drain();
         stopping.abort();
         await queue.stop();
         await Promise.all(loops);
