@@ -65,6 +65,9 @@ export async function createCampaignFolder(options: {
   every?: number;
   /** Where its data folder is; beside the configuration unless given. */
   data?: string;
+  /** A PostgreSQL database instead of the file: a cluster. */
+  database?: string;
+  redis?: string;
   sink?: SinkOptions;
 }): Promise<CampaignFolder> {
   const folder = mkdtempSync(path.join(tmpdir(), "bellwether-crash-"));
@@ -79,7 +82,11 @@ export async function createCampaignFolder(options: {
     server: i % every === 0 ? "s12" : "s13",
   }));
   const addresses = clients.filter((one) => one.server === "s12").map((one) => one.address);
-  writeFileSync(path.join(folder, "bellwether.toml"), configOf(sink.port, file));
+  const database = options.database ?? `file:${file}`;
+  writeFileSync(
+    path.join(folder, "bellwether.toml"),
+    configOf(sink.port, database, options.redis),
+  );
   writeFileSync(
     path.join(folder, "clients.csv"),
     ["email,name,locale,server", ...clients.map(rowOf)].join("\n").concat("\n"),
@@ -139,7 +146,8 @@ function rowOf({ address, server }: { address: string; server: string }, i: numb
   return `${address},Client ${i},${i % 2 === 0 ? "en" : "fr"},${server}`;
 }
 
-function configOf(port: number, database: string): string {
+function configOf(port: number, database: string, redis: string | undefined): string {
+  const queue = redis === undefined ? "" : `[redis]\nurl = "${redis}"\n`;
   return `[sender]
 from = "Hoster <support@hoster.example>"
 [smtp]
@@ -149,8 +157,8 @@ connections = ${CONNECTIONS}
 [dns]
 servers = ["127.0.0.1:9"]
 [database]
-url = "file:${database}"
-`;
+url = "${database}"
+${queue}`;
 }
 
 function outputOf(ended: Ended): Record<string, unknown> {
