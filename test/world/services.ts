@@ -18,6 +18,9 @@ interface Faults {
   stop(): Promise<void>;
   /** Kill -9. */
   kill(): Promise<void>;
+  /** Stops its process where it stands: it stays connected and says nothing, until it is thawed. */
+  freeze(): void;
+  thaw(): void;
   /** Starts it again on the same port, with the data it had. */
   start(): Promise<void>;
   /** Ends it for good and removes its data. */
@@ -201,6 +204,8 @@ async function startServer(options: ServerOptions): Promise<Faults> {
     start,
     stop: () => halt(options.gentle),
     kill: () => halt("SIGKILL"),
+    freeze: () => void server?.kill("SIGSTOP"),
+    thaw: () => void server?.kill("SIGCONT"),
     end: async () => {
       await halt("SIGKILL");
       keeper.kill("SIGKILL");
@@ -222,10 +227,13 @@ function keep(folder: string, pidFile: string): ChildProcess {
 }
 
 function foreign(name: string): Faults {
-  const refuse = async () => {
+  const refuse = (): never => {
     throw new Error(`the ${name} of the tests is not our own: no fault can be made`);
   };
-  return { own: false, stop: refuse, kill: refuse, start: refuse, end: async () => undefined };
+  return {
+    ...{ own: false, stop: refuse, kill: refuse, start: refuse, freeze: refuse, thaw: refuse },
+    end: async () => undefined,
+  };
 }
 
 /** PostgreSQL refuses to run as root; undefined where we are not root. */

@@ -20,7 +20,7 @@ const FEW = 16;
 /** For so long the answer to an offer holds, unless this process takes a job of that provider first. */
 const FRESH_MS = 250;
 const TICK_MS = 1_000;
-/** Commands without an answer after which the connections are made anew. */
+/** So many silences in a row, and the connections are made anew. */
 const SILENCES = 3;
 /** After it a worker whose Redis failed asks for a job again. */
 const RETRY_MS = 1_000;
@@ -51,12 +51,11 @@ export function createBullQueue(options: {
   const providersKey = `${prefix}:providers`;
   let handler: ((job: LaneJob, provider: string) => Promise<void>) | null = null;
   let subscriber: Redis | null = null;
-  /** Times in a row that a connected Redis did not answer. */
+  /** How often in a row a connected Redis did not answer. */
   let silences = 0;
   let stopped: Promise<void> | null = null;
 
-  const client = connectRedis(url, "client");
-  client.on("error", troubles.heard);
+  const client = connectRedis(url, "client", failed);
   client.on("ready", () => {
     silences = 0;
     void tick();
@@ -69,13 +68,8 @@ export function createBullQueue(options: {
   function failed(error: unknown): void {
     if (stopped !== null) return;
     troubles.heard(error);
-    if (!isSilence(error)) return;
-    silences += 1;
-    if (silences < SILENCES) return;
-    // A peer that vanished never closes its lines: they are ours to cut. They come back by themselves.
-    for (const redis of [client, subscriber, ...[...lines.values()].map((line) => line.blocking)]) {
-      redis?.disconnect(true);
-    }
+    // The next tick finds out whether it was one slow answer.
+    if (isSilence(error)) silences = Math.max(silences, 1);
   }
 
   function lineOf(provider: string): Line {
@@ -87,10 +81,10 @@ export function createBullQueue(options: {
         createClient: (kind) => {
           if (kind === "client") return client;
           if (kind === "bclient") {
-            line.blocking = connectRedis(url, kind);
+            line.blocking = connectRedis(url, kind, failed);
             return line.blocking;
           }
-          subscriber ??= connectRedis(url, kind);
+          subscriber ??= connectRedis(url, kind, failed);
           return subscriber;
         },
         settings: {
@@ -150,6 +144,13 @@ export function createBullQueue(options: {
       if (handler !== null) for (const provider of providers) consume(provider);
     } catch (error) {
       failed(error);
+      if (!isSilence(error) || stopped !== null) return;
+      silences += 1;
+      if (silences < SILENCES) return;
+      // A peer that vanished never closes its lines: they are ours to cut. They come back by themselves.
+      for (const redis of [client, subscriber, ...[...lines.values()].map((line) => line.blocking)]) {
+        redis?.disconnect(true);
+      }
     }
   }
 

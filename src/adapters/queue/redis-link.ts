@@ -13,7 +13,11 @@ export const BLOCK_SECONDS = 5;
 /** Redis is back when nothing was heard against it for so long: what fails again every second is one trouble. */
 const QUIET_MS = 3_000;
 
-export function connectRedis(url: string, kind: "client" | "subscriber" | "bclient"): Redis {
+export function connectRedis(
+  url: string,
+  kind: "client" | "subscriber" | "bclient",
+  onError: (error: unknown) => void,
+): Redis {
   const shared: RedisOptions = {
     connectionName: `bellwether-${kind}`,
     connectTimeout: CONNECT_MS,
@@ -36,6 +40,8 @@ export function connectRedis(url: string, kind: "client" | "subscriber" | "bclie
           enableReadyCheck: false,
           maxRetriesPerRequest: null,
         });
+  // Bull listens only as long as its queue is open, and an error that nobody hears is printed.
+  redis.on("error", onError);
   // Each provider's queue listens on the shared connections.
   redis.setMaxListeners(0);
   return redis;
