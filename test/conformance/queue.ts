@@ -115,6 +115,7 @@ export function describeQueue(name: string, makeQueue: () => Promise<JobQueue>):
       letGo();
       await stopping;
       await q.stop();
+      await q.offer("google", { lane: 3, epoch: 1 });
       expect(seen).toHaveLength(1);
     });
 
