@@ -153,7 +153,7 @@ export function composeSending(parts: SendingParts): Sending {
 
     join: async (role, onNotice) => {
       const sign = signerOf(config, parts.letterhead());
-      const queue = createMemoryQueue();
+      const queue = await openQueue(config, onNotice);
       const ledger = createLedger(db, ledgerConfigOf(config, routes));
       return run({ ledger, queue, role, exclusive: false, sign, onNotice, close: async () => undefined });
     },
@@ -171,6 +171,16 @@ function openLedger(
   if (LEDGER_THREAD === null || clock !== systemClock)
     return { ledger: createLedger(db, ledgerConfig), close: async () => undefined };
   return createThreadedLedger({ file, config: ledgerConfig, entry: LEDGER_THREAD, clock });
+}
+
+/** Without Redis each process asks the database alone: the queue is a hint that spares them that. */
+async function openQueue(config: Config, onNotice: EngineOptions["onNotice"]): Promise<JobQueue> {
+  if (config.redis === null) return createMemoryQueue();
+  const { createBullQueue } = await import("./adapters/queue/bull.ts");
+  return createBullQueue({
+    url: config.redis.url,
+    onTrouble: (trouble) => onNotice({ kind: "store", name: "redis", trouble }),
+  });
 }
 
 function ledgerConfigOf(config: Config, routes: ReadonlyMap<string, RouteConfig>): LedgerConfig {

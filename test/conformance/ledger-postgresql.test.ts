@@ -1,7 +1,65 @@
 // The ledger's conformance suite on the database of the cluster mode.
-import { openPostgresqlWorld } from "../world/postgresql.ts";
+import { Client } from "pg";
+import { afterAll, describe, expect, test } from "vitest";
+import { migratePostgresql } from "../../src/adapters/database/migrate-postgresql.ts";
+import { openPostgresqlWorld, POSTGRESQL_MIGRATIONS } from "../world/postgresql.ts";
+import { postgresMissing } from "../world/service-binaries.ts";
+import { type PostgresService, postgresService } from "../world/services.ts";
 import { describeLedger } from "./ledger.ts";
 
-const server = process.env.BELLWETHER_TEST_POSTGRES_URL ?? "";
+const missing = postgresMissing();
+if (missing !== null) console.warn(`Without PostgreSQL these tests are skipped: ${missing}`);
 
-describeLedger("PostgreSQL", () => openPostgresqlWorld(server));
+describe.skipIf(missing !== null)("on PostgreSQL", () => {
+  let service: Promise<PostgresService> | null = null;
+  const server = () => {
+    service ??= postgresService();
+    return service;
+  };
+  afterAll(async () => (await service)?.end());
+
+  describeLedger("PostgreSQL", async () => openPostgresqlWorld((await server()).url));
+
+  test("two programs that start at once migrate once", async () => {
+    const { url, drop } = await (await server()).createDatabase();
+    try {
+      const done = await Promise.all([1, 2, 3].map(() => migratePostgresql(url, POSTGRESQL_MIGRATIONS)));
+      expect(done.filter((names) => names.length > 0)).toHaveLength(1);
+    } finally {
+      await drop();
+    }
+  });
+
+  test("a program refuses a database that a newer one has migrated", async () => {
+    const { url, drop } = await (await server()).createDatabase();
+    const client = new Client({ connectionString: url });
+    try {
+      await migratePostgresql(url, POSTGRESQL_MIGRATIONS);
+      await client.connect();
+      await client.query(
+        "INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at) VALUES ('1', '', '29990101_newer', now())",
+      );
+      await expect(migratePostgresql(url, POSTGRESQL_MIGRATIONS)).rejects.toMatchObject({
+        code: "database-migration",
+        message: expect.stringContaining("newer program"),
+      });
+    } finally {
+      await client.end();
+      await drop();
+    }
+  });
+
+  test("a server that may forget what it has committed is refused", async () => {
+    const { url, drop } = await (await server()).createDatabase();
+    try {
+      const forgetful = new URL(url);
+      forgetful.searchParams.set("options", "-c synchronous_commit=off");
+      await expect(migratePostgresql(forgetful.href, POSTGRESQL_MIGRATIONS)).rejects.toMatchObject({
+        code: "database-unusable",
+        message: expect.stringContaining("synchronous_commit"),
+      });
+    } finally {
+      await drop();
+    }
+  });
+});

@@ -83,10 +83,7 @@ export async function createCampaignFolder(options: {
   }));
   const addresses = clients.filter((one) => one.server === "s12").map((one) => one.address);
   const database = options.database ?? `file:${file}`;
-  writeFileSync(
-    path.join(folder, "bellwether.toml"),
-    configOf(sink.port, database, options.redis),
-  );
+  writeFileSync(path.join(folder, "bellwether.toml"), configOf(sink.port, database, options.redis));
   writeFileSync(
     path.join(folder, "clients.csv"),
     ["email,name,locale,server", ...clients.map(rowOf)].join("\n").concat("\n"),

@@ -1,0 +1,169 @@
+// Many workers on PostgreSQL and Redis, as processes: whatever dies, nobody is told twice, nobody is lost, and the
+// campaign ends by itself. Judged by the journal of a provider in another process.
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from "vitest";
+import { type CampaignFolder, CONNECTIONS, createCampaignFolder } from "../world/campaign-folder.ts";
+import { SEND } from "../world/crashes.ts";
+import { type Ended, endMailers, type Mailer, runMailer, startMailer } from "../world/process.ts";
+import { postgresMissing, redisMissing } from "../world/service-binaries.ts";
+import { type PostgresService, postgresService, type RedisService, redisService } from "../world/services.ts";
+import type { SinkOptions } from "../world/sink.ts";
+
+const missing = postgresMissing() ?? redisMissing();
+if (missing !== null) console.warn(`The tests of the cluster are skipped: ${missing}`);
+
+describe.skipIf(missing !== null)("a cluster", () => {
+  let postgres: PostgresService;
+  let redis: RedisService;
+  beforeAll(async () => {
+    postgres = await postgresService();
+    redis = await redisService();
+  });
+  afterAll(async () => {
+    await postgres.end();
+    await redis.end();
+  });
+
+  interface Cluster {
+    world: CampaignFolder;
+    workers: Mailer[];
+    /** The command that has submitted the campaign, and watches it. */
+    watcher: Mailer;
+    addWorker(): Promise<Mailer>;
+    /** Resolves when the provider has taken so many mails. */
+    taken(mails: number): Promise<void>;
+  }
+
+  async function startCluster(
+    { onTestFinished }: TestContext,
+    options: { clients: number; workers: number; sink?: SinkOptions },
+  ): Promise<Cluster> {
+    const database = await postgres.createDatabase();
+    const world = await createCampaignFolder({
+      clients: options.clients,
+      database: database.url,
+      redis: redis.url,
+      sink: { replyDelayMs: 5, ...options.sink },
+    });
+    onTestFinished(async () => {
+      await endMailers(world.folder);
+      await world.close();
+      await database.drop();
+    });
+    const workers: Mailer[] = [];
+    const addWorker = async () => {
+      const worker = startMailer(world.folder, ["worker"]);
+      workers.push(worker);
+      await worker.said("Working.");
+      return worker;
+    };
+    await Promise.all(Array.from({ length: options.workers }, addWorker));
+    const watcher = startMailer(world.folder, SEND);
+    return {
+      world,
+      workers,
+      watcher,
+      addWorker,
+      taken: async (mails) => {
+        while ((await world.sink.counts()).accepted < mails) {
+          if (!watcher.running) throw new Error(`it ended before ${mails} mails: ${watcher.stderr()}`);
+          await sleep(10);
+        }
+      },
+    };
+  }
+
+  async function judged(world: CampaignFolder, ended: Ended): Promise<string[]> {
+    const verdict = await world.judge(ended);
+    expect(verdict).toMatchObject({ twice: [], lost: [], sums: null });
+    return verdict.uncertain;
+  }
+
+  test("of four workers tells everybody once, and ends in order at SIGTERM", async (context) => {
+    const { world, workers, watcher } = await startCluster(context, { clients: 800, workers: 4 });
+    expect(await judged(world, await watcher.ended)).toEqual([]);
+    for (const worker of workers) worker.signal("SIGTERM");
+    for (const worker of workers) expect((await worker.ended).code).toBe(0);
+  }, 120_000);
+
+  test("goes on without a worker that was killed; what it had on the wire is listed", async (context) => {
+    const { world, workers, watcher, taken } = await startCluster(context, { clients: 800, workers: 3 });
+    await taken(300);
+    await workers[0]?.kill();
+    const uncertain = await judged(world, await watcher.ended);
+    expect(uncertain.length).toBeLessThanOrEqual(2 * CONNECTIONS);
+  }, 120_000);
+
+  test("lets a worker that slept for longer than its lease send nothing twice", async (context) => {
+    const { world, workers, watcher, taken } = await startCluster(context, { clients: 800, workers: 2 });
+    await taken(200);
+    workers[0]?.signal("SIGSTOP");
+    await sleep(20_000);
+    workers[0]?.signal("SIGCONT");
+    const uncertain = await judged(world, await watcher.ended);
+    expect(uncertain.length).toBeLessThanOrEqual(2 * CONNECTIONS);
+  }, 180_000);
+
+  test("whose workers end at SIGTERM in a burst leaves nothing uncertain", async (context) => {
+    const { world, workers, watcher, addWorker, taken } = await startCluster(context, {
+      clients: 800,
+      workers: 2,
+    });
+    await taken(300);
+    for (const worker of workers) worker.signal("SIGTERM");
+    for (const worker of [...workers]) expect((await worker.ended).code).toBe(0);
+    await addWorker();
+    expect(await judged(world, await watcher.ended)).toEqual([]);
+  }, 120_000);
+
+  test("whose Redis forgets everything, dies and comes back, loses nothing", async (context) => {
+    const { world, watcher, taken } = await startCluster(context, { clients: 900, workers: 2 });
+    await taken(200);
+    await redis.flush();
+    await taken(600);
+    if (redis.own) {
+      await redis.kill();
+      await sleep(2_000);
+      await redis.start();
+    }
+    expect(await judged(world, await watcher.ended)).toEqual([]);
+  }, 120_000);
+
+  test.skipIf(process.env.BELLWETHER_TEST_POSTGRES_URL !== undefined)(
+    "whose PostgreSQL is killed makes nothing uncertain, and goes on when it is back",
+    async (context) => {
+      const { world, watcher, taken } = await startCluster(context, { clients: 900, workers: 2 });
+      await taken(300);
+      await postgres.kill();
+      await sleep(1_500);
+      await postgres.start();
+      // The command that only watches may have lost the database while it looked.
+      const ended = await watcher.ended;
+      const last = ended.code === 0 ? ended : await runMailer(world.folder, ["resume", "--yes", "--json"]);
+      expect(await judged(world, last)).toEqual([]);
+    },
+    120_000,
+  );
+
+  test("is refused by a provider from mid-campaign on: three, and one for each connection", async (context) => {
+    const workers = 4;
+    const { world, watcher, taken } = await startCluster(context, {
+      clients: 1_500,
+      workers,
+      sink: { replyDelayMs: 1 },
+    });
+    await taken(400);
+    await world.sink.setRules([{ domains: ["gmail.com"], reply: "google-no-ptr", phase: "dot" }]);
+    const ended = await watcher.ended;
+    expect(ended.code).toBe(4);
+    const { refused } = await world.sink.counts();
+    expect(refused).toBeGreaterThanOrEqual(3);
+    expect(refused).toBeLessThanOrEqual(3 + workers * CONNECTIONS);
+    const report = JSON.parse(ended.stdout);
+    const lanes = new Map(
+      report.lanes.map((lane: { provider: string; state: string }) => [lane.provider, lane.state]),
+    );
+    expect(lanes.get("google")).toBe("held");
+    expect([...lanes.values()].filter((state) => state === "done")).toHaveLength(lanes.size - 1);
+  }, 120_000);
+});
