@@ -2,9 +2,9 @@
 // campaign ends by itself. Judged by the journal of a provider in another process.
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from "vitest";
-import { type CampaignFolder, CONNECTIONS, createCampaignFolder } from "../world/campaign-folder.ts";
-import { SEND } from "../world/crashes.ts";
-import { type Ended, endMailers, type Mailer, runMailer, startMailer } from "../world/process.ts";
+import { type CampaignFolder, CONNECTIONS } from "../world/campaign-folder.ts";
+import { type Cluster, openCluster } from "../world/cluster.ts";
+import { type Ended, runMailer } from "../world/process.ts";
 import { postgresMissing, redisMissing } from "../world/service-binaries.ts";
 import { type PostgresService, postgresService, type RedisService, redisService } from "../world/services.ts";
 import type { SinkOptions } from "../world/sink.ts";
@@ -24,53 +24,13 @@ describe.skipIf(missing !== null)("a cluster", () => {
     await redis.end();
   });
 
-  interface Cluster {
-    world: CampaignFolder;
-    workers: Mailer[];
-    /** The command that has submitted the campaign, and watches it. */
-    watcher: Mailer;
-    addWorker(): Promise<Mailer>;
-    /** Resolves when the provider has taken so many mails. */
-    taken(mails: number): Promise<void>;
-  }
-
   async function startCluster(
     { onTestFinished }: TestContext,
     options: { clients: number; workers: number; sink?: SinkOptions },
   ): Promise<Cluster> {
-    const database = await postgres.createDatabase();
-    const world = await createCampaignFolder({
-      clients: options.clients,
-      database: database.url,
-      redis: redis.url,
-      sink: { replyDelayMs: 5, ...options.sink },
-    });
-    onTestFinished(async () => {
-      await endMailers(world.folder);
-      await world.close();
-      await database.drop();
-    });
-    const workers: Mailer[] = [];
-    const addWorker = async () => {
-      const worker = startMailer(world.folder, ["worker"]);
-      workers.push(worker);
-      await worker.said("Working.");
-      return worker;
-    };
-    await Promise.all(Array.from({ length: options.workers }, addWorker));
-    const watcher = startMailer(world.folder, SEND);
-    return {
-      world,
-      workers,
-      watcher,
-      addWorker,
-      taken: async (mails) => {
-        while ((await world.sink.counts()).accepted < mails) {
-          if (!watcher.running) throw new Error(`it ended before ${mails} mails: ${watcher.stderr()}`);
-          await sleep(10);
-        }
-      },
-    };
+    const cluster = await openCluster({ postgres, redis, ...options });
+    onTestFinished(() => cluster.close());
+    return cluster;
   }
 
   async function judged(world: CampaignFolder, ended: Ended): Promise<string[]> {
