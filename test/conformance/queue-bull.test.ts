@@ -165,7 +165,6 @@ describe.skipIf(missing !== null)(`on Bull${missing === null ? "" : ` (skipped: 
       }),
     );
     const tookMs = performance.now() - startMs;
-    // The look itself takes a second or less of the worker's polling: every loop has begun by then.
     await until(
       () => worker.seen,
       5_000,
