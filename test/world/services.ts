@@ -2,8 +2,8 @@
 // otherwise a private server of the test file's own, on a free port of loopback with its data in a folder of its own.
 // None outlives the process that started it, however that ends. Where the binaries come from is service-binaries.ts.
 import { type ChildProcess, spawn } from "node:child_process";
-import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer, Socket } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { Redis } from "ioredis";
@@ -150,23 +150,22 @@ async function startServer(options: ServerOptions): Promise<Faults> {
   if (options.user !== undefined) chownSync(folder, options.user.uid, options.user.gid);
   const pidFile = path.join(folder, "server.pid");
   const keeper = keep(folder, pidFile);
+  const logFile = path.join(folder, "server.log");
   let server: ChildProcess | undefined;
-  let said = "";
 
   async function start(): Promise<void> {
     const [file, ...args] = options.command(folder);
     if (server !== undefined || file === undefined) return;
-    said = "";
-    const child = spawn(file, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"], ...options.user });
+    const log = openSync(logFile, "w");
+    const child = spawn(file, args, { cwd: folder, stdio: ["ignore", log, log], ...options.user });
+    closeSync(log);
+    // Whoever forgets to end it shall not wait for it.
+    child.unref();
     server = child;
+    let problem = "";
     if (child.pid !== undefined) writeFileSync(pidFile, String(child.pid));
-    const hear = (text: Buffer) => {
-      said = (said + text.toString()).slice(-4_000);
-    };
-    child.stdout?.on("data", hear);
-    child.stderr?.on("data", hear);
     child.on("error", (error) => {
-      said += String(error);
+      problem = String(error);
       server = undefined;
     });
     child.once("exit", () => {
@@ -181,6 +180,7 @@ async function startServer(options: ServerOptions): Promise<Faults> {
       );
       if (failure === null) return;
       if (server !== child || Date.now() > until) {
+        const said = problem + readFileSync(logFile, "utf8").slice(-4_000);
         throw new Error(`${options.name} did not start on port ${options.port} (${failure}): ${said}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -191,6 +191,7 @@ async function startServer(options: ServerOptions): Promise<Faults> {
     const child = server;
     if (child === undefined) return;
     const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.ref();
     child.kill(signal);
     await gone;
     // The children of a PostgreSQL that was killed notice it a moment later, and keep its memory segment until then.
@@ -223,6 +224,7 @@ function keep(folder: string, pidFile: string): ChildProcess {
     detached: true,
   });
   keeper.unref();
+  if (keeper.stdin instanceof Socket) keeper.stdin.unref();
   return keeper;
 }
 
@@ -248,7 +250,11 @@ function unprivileged(): Unprivileged | undefined {
 }
 
 async function withRedis(url: string, work: (redis: Redis) => Promise<unknown>): Promise<void> {
-  const redis = new Redis(url, { lazyConnect: true, retryStrategy: null, maxRetriesPerRequest: 0 });
+  const redis = new Redis(url, {
+    ...{ lazyConnect: true, retryStrategy: null, maxRetriesPerRequest: 0 },
+    // A timer that ioredis leaves behind after a refused connection.
+    disconnectTimeout: 100,
+  });
   redis.on("error", () => undefined);
   try {
     await redis.connect();

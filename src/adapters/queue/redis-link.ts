@@ -39,6 +39,9 @@ export function connectRedis(
           ...shared,
           enableReadyCheck: false,
           maxRetriesPerRequest: null,
+          // Bull subscribes to delayed jobs, of which there are none. Subscribing again, ioredis leaves a promise to
+          // itself, whose rejection, when the connection is closed meanwhile, would end the process.
+          autoResubscribe: false,
         });
   // Bull listens only as long as its queue is open, and an error that nobody hears is printed.
   redis.on("error", onError);
