@@ -5,6 +5,7 @@ import os from "node:os";
 import type { Clock } from "../clock.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { createLaneViews } from "./lane-views.ts";
+import type { Observer } from "./observer.ts";
 import type { JobQueue } from "./queue.ts";
 import { createSender, type MailSource, type RouteLimits } from "./sender.ts";
 import type { Ledger } from "./store.ts";
@@ -23,6 +24,8 @@ export interface EngineOptions {
   exclusive: boolean;
   /** Told of what a person should see: a route that cannot be reached, a database that does not answer. */
   onNotice: (notice: { kind: "route" | "store"; name: string; trouble: string | null }) => void;
+  /** Told what is counted; nobody by default. */
+  observer?: Observer | undefined;
   /** A worker silent for so long, by the database's time, is dead. */
   leaseMs?: number;
 }
@@ -68,6 +71,7 @@ export function createEngine(options: EngineOptions): Engine {
       views.learn(lanes);
     },
     onTrouble,
+    observer: options.observer,
   });
   const sender = createSender({
     ledger,
@@ -81,6 +85,7 @@ export function createEngine(options: EngineOptions): Engine {
     leaseHolds: () => clock.monotonic() - beatAtMs < leaseMs / 2,
     limitsOf: options.limitsOf,
     onReach: (name, trouble) => options.onNotice({ kind: "route", name, trouble }),
+    observer: options.observer,
   });
   const dispatcher = createDispatcher({ ledger, queue, views, clock });
 
