@@ -38,6 +38,7 @@ const BOUND: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@prisma\//, ["adapters"]],
   [/^better-sqlite3$/, ["adapters"]],
   [/^nodemailer/, ["adapters"]],
+  [/^(prom-client|pino)$/, ["adapters"]],
   [/^commander$/, ["main.ts"]],
 ];
 
