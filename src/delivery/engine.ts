@@ -32,6 +32,8 @@ export interface EngineOptions {
 
 export interface Engine {
   start(): Promise<void>;
+  /** The database took this process's sign of life within the lease, and it is not ending: it may send. */
+  readonly registered: boolean;
   /** Ends what is on the wire, gives back the rest, stops every loop. Twice is once. */
   drain(): Promise<void>;
   /** Stops at once: what is on the wire will be uncertain. */
@@ -53,6 +55,7 @@ export function createEngine(options: EngineOptions): Engine {
   let worker = newWorkerId();
   let beatAtMs = Number.NEGATIVE_INFINITY;
   let drained: Promise<void> | null = null;
+  let aborted = false;
   let storeTrouble: string | null = null;
 
   const onTrouble = (error: unknown) => notice(error instanceof Error ? error.message : String(error));
@@ -119,6 +122,9 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   return {
+    get registered() {
+      return drained === null && !aborted && clock.monotonic() - beatAtMs < leaseMs;
+    },
     start: async () => {
       await register(options.exclusive);
       await ledger.reap({ leaseMs, self: worker });
@@ -142,6 +148,7 @@ export function createEngine(options: EngineOptions): Engine {
       return drained;
     },
     abort: () => {
+      aborted = true;
       stopping.abort();
       writer.abort();
     },

@@ -5,7 +5,7 @@ import path from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { migrateSqlite } from "../../src/adapters/database/migrate.ts";
 import { openSqlite } from "../../src/adapters/database/sqlite.ts";
-import { createGaugeSource } from "../../src/adapters/observe/gauges.ts";
+import { createGaugeSource, readyCheck } from "../../src/adapters/observe/gauges.ts";
 import { startWatchServer } from "../../src/adapters/observe/http.ts";
 import { createMetrics } from "../../src/adapters/observe/metrics.ts";
 import { createMemoryQueue } from "../../src/adapters/queue/memory.ts";
@@ -58,7 +58,7 @@ async function sendingProcess(provider: SimulatedProvider) {
   const server = await startWatchServer({
     listen: { host: "127.0.0.1", port: 0 },
     metrics,
-    ready: async () => ((await db.read.worker.count({ where: { dead: false } })) > 0 ? null : "no worker"),
+    ready: readyCheck({ db, engine: () => engine }),
     clock: systemClock,
   });
   onTestFinished(async () => {
@@ -141,4 +141,21 @@ it("tells a server that is not there from mails that were refused", async () => 
   onTestFinished(() => provider.close());
   const accepted = 'bellwether_mails_total{provider="google",event="accepted"}';
   await until(async () => (await scrape()).of.get(accepted) === 3);
+});
+
+it("is ready from its registration to its end, and not while its database is gone", async () => {
+  const provider = await new SimulatedProvider({ id: "default" }).start();
+  onTestFinished(() => provider.close());
+  const { db, engine, url } = await sendingProcess(provider);
+  const ready = async () => {
+    const answer = await fetch(`${url}/readyz`);
+    return [answer.status, await answer.text()];
+  };
+  expect(await ready()).toEqual([503, "not ready: not registered as a sender\n"]);
+  await engine.start();
+  expect(await ready()).toEqual([200, "ready\n"]);
+  await engine.drain();
+  expect(await ready()).toEqual([503, "not ready: not registered as a sender\n"]);
+  await db.close();
+  expect(await ready()).toEqual([503, "not ready: the database does not answer\n"]);
 });

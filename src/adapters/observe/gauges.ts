@@ -1,5 +1,5 @@
-// Reads the gauges from the database's lanes and from the queue: four short statements a scrape, whatever a campaign's
-// size, since a lane's row holds its own counts.
+// What watching asks of the database. The gauges come from its lanes and from the queue: four short statements a
+// scrape, whatever a campaign's size, since a lane's row holds its own counts.
 import { FRESH_PULSE, type Pulse } from "../../breaker/breaker.ts";
 import type { Hold } from "../../breaker/hold.ts";
 import type { JobQueue } from "../../delivery/queue.ts";
@@ -33,6 +33,22 @@ export function createGaugeSource(options: {
       }
       return { lanes, workers, routesHeld, depth };
     },
+  };
+}
+
+/** What /readyz asks: does the database answer, and is this process one of its senders? */
+export function readyCheck(options: {
+  db: Pick<Database, "read">;
+  /** This process's engine; null while it does not drive. */
+  engine: () => { readonly registered: boolean } | null;
+}): () => Promise<string | null> {
+  return async () => {
+    try {
+      await options.db.read.$queryRawUnsafe("SELECT 1");
+    } catch {
+      return "the database does not answer";
+    }
+    return options.engine()?.registered === true ? null : "not registered as a sender";
   };
 }
 
