@@ -206,8 +206,17 @@ describe("docs/operations.md", () => {
     }
   });
 
+  it("has every level and every field of the log, in its words, and no other", async () => {
+    const { LOG_FIELDS, LOG_LEVELS } = await import("../src/adapters/observe/log.ts");
+    const levels = rows(text, "| Level |").map(([level]) => code(level));
+    expect([...levels].sort()).toEqual([...LOG_LEVELS].sort());
+    const told = rows(text, "| Field |").map(([name, says]) => [code(name), says]);
+    expect(told).toEqual(Object.entries(LOG_FIELDS));
+  });
+
   it("names variables that exist", () => {
-    const known = flatKeys(SCHEMA).map(({ variable }) => variable);
+    // The one of the log is no key of the configuration.
+    const known = ["BELLWETHER_LOG", ...flatKeys(SCHEMA).map(({ variable }) => variable)];
     const named = [...text.matchAll(/BELLWETHER_[A-Z_]+/g)].map(([name]) => name);
     expect(named.length).toBeGreaterThan(4);
     for (const name of named) expect(known).toContain(name);
