@@ -39,6 +39,7 @@ const BOUND: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^better-sqlite3$/, ["adapters"]],
   [/^nodemailer/, ["adapters"]],
   [/^(bull|ioredis)$/, ["adapters"]],
+  [/^(pg|prom-client|pino)$/, ["adapters"]],
   [/^commander$/, ["main.ts"]],
 ];
 

@@ -162,6 +162,67 @@ describe("docs/preflight.md", () => {
   });
 });
 
+describe("docs/operations.md", () => {
+  const text = page("operations.md");
+
+  it("has every metric, with type, labels and meaning, and no other", async () => {
+    const { createMetrics } = await import("../src/adapters/observe/metrics.ts");
+    const { systemClock } = await import("../src/clock.ts");
+    const gauges = { lanes: [], workers: 0, routesHeld: 0, depth: new Map<string, number>() };
+    const metrics = createMetrics({ source: { read: async () => gauges }, clock: systemClock });
+    const told = rows(text, "| Metric |").map((row) => row.map(code));
+    const known = metrics.described.map(({ name, type, labels, help }) => [
+      name,
+      type,
+      labels.join(", "),
+      help,
+    ]);
+    expect(told).toEqual(known);
+    // What is described is what is there.
+    const shown = [...(await metrics.text()).matchAll(/^# TYPE (\w+) (\w+)$/gm)].map((match) =>
+      match.slice(1),
+    );
+    expect(shown).toEqual(known.map(([name, type]) => [name, type]));
+    for (const [, name = ""] of text.matchAll(/\b(bellwether_[a-z_]+)/g))
+      expect(known.map(([metric]) => metric)).toContain(name);
+  });
+
+  it("has only paths that are answered", async () => {
+    const { startWatchServer } = await import("../src/adapters/observe/http.ts");
+    const { systemClock } = await import("../src/clock.ts");
+    const server = await startWatchServer({
+      listen: { host: "127.0.0.1", port: 0 },
+      metrics: { text: async () => "", contentType: "text/plain" },
+      ready: async () => null,
+      clock: systemClock,
+    });
+    try {
+      const paths = rows(text, "| Path |").map(([path]) => code(path));
+      expect(paths).toEqual(["/healthz", "/readyz", "/metrics"]);
+      for (const path of paths)
+        expect((await fetch(`http://127.0.0.1:${server.port}${path}`)).status, path).toBe(200);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it("has every level and every field of the log, in its words, and no other", async () => {
+    const { LOG_FIELDS, LOG_LEVELS } = await import("../src/adapters/observe/log.ts");
+    const levels = rows(text, "| Level |").map(([level]) => code(level));
+    expect([...levels].sort()).toEqual([...LOG_LEVELS].sort());
+    const told = rows(text, "| Field |").map(([name, says]) => [code(name), says]);
+    expect(told).toEqual(Object.entries(LOG_FIELDS));
+  });
+
+  it("names variables that exist", () => {
+    // The one of the log is no key of the configuration.
+    const known = ["BELLWETHER_LOG", ...flatKeys(SCHEMA).map(({ variable }) => variable)];
+    const named = [...text.matchAll(/BELLWETHER_[A-Z_]+/g)].map(([name]) => name);
+    expect(named.length).toBeGreaterThan(4);
+    for (const name of named) expect(known).toContain(name);
+  });
+});
+
 describe("README.md", () => {
   it("names only commands that the program has", () => {
     const main = readFileSync(path.resolve(import.meta.dirname, "../src/main.ts"), "utf8");

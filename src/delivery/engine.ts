@@ -5,6 +5,7 @@ import os from "node:os";
 import type { Clock } from "../clock.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { createLaneViews } from "./lane-views.ts";
+import type { Observer } from "./observer.ts";
 import type { JobQueue } from "./queue.ts";
 import { createSender, type MailSource, type RouteLimits } from "./sender.ts";
 import type { Ledger } from "./store.ts";
@@ -25,12 +26,16 @@ export interface EngineOptions {
   exclusive: boolean;
   /** Told of what a person should see: a route that cannot be reached, a database that does not answer. */
   onNotice: (notice: { kind: "route" | "store"; name: string; trouble: string | null }) => void;
+  /** Told what is counted; nobody by default. */
+  observer?: Observer | undefined;
   /** A worker silent for so long, by the database's time, is dead. */
   leaseMs?: number;
 }
 
 export interface Engine {
   start(): Promise<void>;
+  /** The database took this process's sign of life within the lease, and it is not ending: it may send. */
+  readonly registered: boolean;
   /** Ends what is on the wire, gives back the rest, stops every loop. Twice is once. */
   drain(): Promise<void>;
   /** Stops at once: what is on the wire will be uncertain. */
@@ -53,6 +58,7 @@ export function createEngine(options: EngineOptions): Engine {
   let worker = newWorkerId();
   let beatAtMs = Number.NEGATIVE_INFINITY;
   let drained: Promise<void> | null = null;
+  let aborted = false;
   let storeTrouble: string | null = null;
 
   const onTrouble = (error: unknown) => notice(error instanceof Error ? error.message : String(error));
@@ -71,6 +77,7 @@ export function createEngine(options: EngineOptions): Engine {
       views.learn(lanes);
     },
     onTrouble,
+    observer: options.observer,
   });
   const sender = createSender({
     ledger,
@@ -84,6 +91,7 @@ export function createEngine(options: EngineOptions): Engine {
     leaseHolds: () => clock.monotonic() - beatAtMs < leaseMs / 2,
     limitsOf: options.limitsOf,
     onReach: (name, trouble) => options.onNotice({ kind: "route", name, trouble }),
+    observer: options.observer,
   });
   const dispatcher = createDispatcher({ ledger, queue, views, clock });
 
@@ -117,6 +125,9 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   return {
+    get registered() {
+      return drained === null && !aborted && clock.monotonic() - beatAtMs < leaseMs;
+    },
     start: async () => {
       if (sends) {
         await register(options.exclusive);
@@ -142,6 +153,7 @@ export function createEngine(options: EngineOptions): Engine {
       return drained;
     },
     abort: () => {
+      aborted = true;
       stopping.abort();
       writer.abort();
     },

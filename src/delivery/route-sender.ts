@@ -2,8 +2,10 @@
 // written; a connection that hears a refusal of fault sender, content or unknown begins no other message until
 // the settle of that refusal has come back. So at most one mail a connection passes a hold.
 import type { Clock } from "../clock.ts";
+import { OTHER } from "../provider/provider.ts";
 import type { ClaimedDelivery } from "./delivery.ts";
 import { createDoors } from "./door.ts";
+import { NO_OBSERVER, type Observer } from "./observer.ts";
 import { type Heard, isFence, type Outcome, outcomeOf, refusal, settlementOf } from "./outcome.ts";
 import type { Pacer } from "./pace.ts";
 import { createReadyList, type ReadyItem } from "./ready.ts";
@@ -42,6 +44,7 @@ export interface RouteSenderOptions {
   onTaken: () => void;
   /** The route cannot be reached, or can again (null). */
   onReach: (trouble: string | null) => void;
+  observer?: Observer | undefined;
 }
 
 interface Prepared {
@@ -58,7 +61,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const IDLE_MS = 5_000;
 
 export function createRouteSender(options: RouteSenderOptions): RouteSender {
-  const { writer, transport, clock, pacer } = options;
+  const { writer, transport, clock, pacer, observer = NO_OBSERVER } = options;
   const ready = createReadyList();
   const stopping = new AbortController();
   const slots = new Set<Promise<void>>();
@@ -187,14 +190,16 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
     ready.putBack(item);
     held.delete(item.delivery.id);
     doors.shut(item.destination);
+    const { laneId, epoch } = item.delivery;
+    const view = options.viewOf(laneId);
+    const provider = view?.provider ?? OTHER;
+    observer.onDoorShut({ provider, why: reply === null ? "unreachable" : "refused" });
     if (reply === null) {
       options.onReach(message);
       return null;
     }
-    const { laneId, epoch } = item.delivery;
-    const view = options.viewOf(laneId);
     const speaker = view?.feedback === "relay" ? "route" : "provider";
-    const outcome = refusal({ phase, reply }, view?.provider ?? "other", speaker);
+    const outcome = refusal({ phase, reply }, provider, speaker);
     await writer.refusedAtDoor({ laneId, epoch, outcome, atMs: clock.now() });
     return null;
   }
@@ -202,12 +207,19 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
   async function send(current: Prepared, connection: MailConnection | null): Promise<Outcome> {
     const { delivery } = current.item;
     const view = options.viewOf(delivery.laneId);
-    if (current.trouble !== null && mayBegin(delivery)) return unrenderable(current.trouble);
+    const provider = view?.provider ?? OTHER;
+    const told = (outcome: Outcome, seconds: number | null): Outcome => {
+      observer.onOutcome({ provider, event: outcome.event, seconds });
+      return outcome;
+    };
+    if (current.trouble !== null && mayBegin(delivery)) return told(unrenderable(current.trouble), null);
+    const startMs = clock.monotonic();
     const heard: Heard =
       current.mail === null || connection === null || !mayBegin(delivery)
         ? { kind: "returned" }
         : await connection.send(current.mail, () => mayBegin(delivery));
-    return outcomeOf(heard, { provider: view?.provider ?? "other", feedback: view?.feedback ?? "final" });
+    const seconds = heard.kind === "returned" ? null : (clock.monotonic() - startMs) / 1000;
+    return told(outcomeOf(heard, { provider, feedback: view?.feedback ?? "final" }), seconds);
   }
 
   async function runSlot(): Promise<void> {

@@ -3,6 +3,7 @@
 import type { Clock } from "../clock.ts";
 import type { ClaimedDelivery } from "./delivery.ts";
 import type { LaneViews } from "./lane-views.ts";
+import type { Observer } from "./observer.ts";
 import { createPacer, type Rate } from "./pace.ts";
 import type { LaneJob } from "./queue.ts";
 import { createRouteSender, type RouteSender } from "./route-sender.ts";
@@ -47,6 +48,7 @@ export function createSender(options: {
   leaseHolds: () => boolean;
   limitsOf: (route: string) => RouteLimits;
   onReach: (route: string, trouble: string | null) => void;
+  observer?: Observer | undefined;
 }): Sender {
   const { ledger, views, mails } = options;
   const routes = new Map<string, RouteSender>();
@@ -85,6 +87,7 @@ export function createSender(options: {
         },
         onTaken: wakeJobs,
         onReach: (trouble) => options.onReach(name, trouble),
+        observer: options.observer,
       });
       routes.set(name, route);
     }

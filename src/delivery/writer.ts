@@ -2,6 +2,7 @@
 // transaction as soon as the previous commit is back - no timer. Under load groups grow by themselves; alone, a
 // mail waits for nobody.
 import type { Clock } from "../clock.ts";
+import { NO_OBSERVER, type Observer } from "./observer.ts";
 import type { DoorRefusal, Settle } from "./settle.ts";
 import type { Committed, Intent, LaneView, Ledger } from "./store.ts";
 
@@ -30,8 +31,9 @@ export function createWriter(options: {
   clock: Clock;
   onLanes: (lanes: readonly LaneView[]) => void;
   onTrouble: (error: unknown) => void;
+  observer?: Observer | undefined;
 }): Writer {
-  const { ledger, clock } = options;
+  const { ledger, clock, observer = NO_OBSERVER } = options;
   let settles: Waiting<Settle, void>[] = [];
   let intents: Waiting<Intent, boolean>[] = [];
   let doors: Waiting<DoorRefusal, void>[] = [];
@@ -75,9 +77,17 @@ export function createWriter(options: {
   /** The same group, until it is answered: a lost answer must not become a lost or a doubled outcome. */
   async function commit(group: Parameters<Ledger["commit"]>[0]): Promise<Committed | null> {
     for (let waitMs = 20; !stopped.signal.aborted; waitMs = Math.min(waitMs * 2, 2_000)) {
+      const startMs = clock.monotonic();
       try {
-        return await ledger.commit(group);
+        const committed = await ledger.commit(group);
+        observer.onCommit({
+          seconds: (clock.monotonic() - startMs) / 1000,
+          settles: group.settles.length,
+          intents: committed.intended.size,
+        });
+        return committed;
       } catch (error) {
+        observer.onCommitFailed();
         options.onTrouble(error);
         await clock.sleep(waitMs, stopped.signal);
       }

@@ -1,0 +1,38 @@
+// The port through which the state of sending is measured while it runs. Only reading, and only numbers and ids from
+// closed sets: no address, no domain and no name of a campaign can pass it.
+import type { Reason } from "../bounce/reason.ts";
+import type { LaneState } from "../provider/lane.ts";
+
+/** A lane of an unfinished campaign as its row says it. */
+export interface LaneGauge {
+  id: number;
+  campaignId: number;
+  provider: string;
+  state: LaneState;
+  /** Deliveries planned in it. */
+  size: number;
+  window: number;
+  /** claimed + sending. */
+  outstanding: number;
+  /** Handed over to a relay and not confirmed yet. */
+  unconfirmed: number;
+  /** What the detectors have added up; at their `h` the lane is held. */
+  breaker: { sender: number; address: number };
+  hold: { reason: Reason; atMs: number } | null;
+}
+
+/** All of one moment. */
+export interface Gauges {
+  lanes: readonly LaneGauge[];
+  /** Sending processes that are not dead by the database's word. */
+  workers: number;
+  /** Routes that are held with every lane on them. */
+  routesHeld: number;
+  /** Jobs waiting or in a handler, by provider. */
+  depth: ReadonlyMap<string, number>;
+}
+
+export interface GaugeSource {
+  /** Rejects when the database or the queue does not answer. */
+  read(): Promise<Gauges>;
+}
