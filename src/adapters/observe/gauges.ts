@@ -5,7 +5,7 @@ import type { Hold } from "../../breaker/hold.ts";
 import type { JobQueue } from "../../delivery/queue.ts";
 import type { LaneState } from "../../provider/lane.ts";
 import type { GaugeSource, LaneGauge } from "../../report/gauges.ts";
-import type { Database } from "../database/sqlite.ts";
+import type { Database } from "../database/database.ts";
 
 export function createGaugeSource(options: {
   db: Pick<Database, "read">;
