@@ -24,7 +24,7 @@ export interface Bellwether {
   /** Many processes share the database: workers send, and no other process drives. */
   readonly isCluster: boolean;
   /** Drives this database until drained; null when another process does, and in a cluster. */
-  drive(onNotice: EngineOptions["onNotice"]): Promise<Driver | null>;
+  drive(onNotice: EngineOptions["onNotice"], options?: { watched: boolean }): Promise<Driver | null>;
   /** In a cluster: sends as one of its workers, or offers work and ends what time ends. */
   join(role: "sender" | "coordinator", onNotice: EngineOptions["onNotice"]): Promise<Driver>;
   /** Processes that send now. */
@@ -33,6 +33,8 @@ export interface Bellwether {
 }
 
 export interface Driver {
+  /** Where health and metrics are answered; null: nowhere, since it was not asked for or the place is taken. */
+  readonly watchedAt: string | null;
   /** Ends what is on the wire and gives back the rest. Twice is once. */
   drain(): Promise<void>;
   /** Gives up at once; what is on the wire will be uncertain. */

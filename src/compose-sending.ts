@@ -17,8 +17,9 @@ import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
-import { createEngine, type EngineOptions } from "./delivery/engine.ts";
+import { createEngine, type Engine, type EngineOptions } from "./delivery/engine.ts";
 import { createMailSource, type Letterhead } from "./delivery/mailer.ts";
+import type { Observer } from "./delivery/observer.ts";
 import type { JobQueue } from "./delivery/queue.ts";
 import type { Ledger } from "./delivery/store.ts";
 import type { Transport } from "./delivery/transport.ts";
@@ -84,12 +85,16 @@ export function composeSending(parts: SendingParts): Sending {
     exclusive: boolean;
     sign: (raw: Buffer) => Buffer;
     onNotice: EngineOptions["onNotice"];
+    /** Answers what its health is, and its numbers. */
+    watched: boolean;
     /** What stands behind them, closed when all is drained. */
     close: () => Promise<void>;
   }): Promise<Driver> {
-    const { close, onNotice, sign } = options;
+    const { close, onNotice, sign, role, queue } = options;
+    const watch = options.watched ? await loadWatch({ config, clock, db, queue, role }) : null;
     const engine = createEngine({
       ...options,
+      observer: watch?.observer,
       transport,
       mails: createMailSource({
         letterhead: parts.letterhead(),
@@ -110,12 +115,15 @@ export function composeSending(parts: SendingParts): Sending {
     await engine.start();
     const planner = planLoop({ ...parts, lookup, routeOf, signal: planning.signal, onNotice });
     let drained: Promise<void> | null = null;
+    const server = (await watch?.serve(engine, onNotice)) ?? null;
     return {
+      watchedAt: server === null ? null : `http://${server.host}:${server.port}`,
       drain: () => {
         drained ??= (async () => {
           planning.abort();
           await planner;
           await engine.drain();
+          await server?.close();
           await close();
         })();
         return drained;
@@ -130,7 +138,7 @@ export function composeSending(parts: SendingParts): Sending {
   return {
     manager,
 
-    drive: async (onNotice) => {
+    drive: async (onNotice, { watched } = { watched: false }) => {
       if (parts.file === null) return null;
       // Before the lock: a key that cannot sign must stop the launch, not the mails.
       const sign = signerOf(config, parts.letterhead());
@@ -144,6 +152,7 @@ export function composeSending(parts: SendingParts): Sending {
         exclusive: true,
         sign,
         onNotice,
+        watched,
         close: async () => {
           await close();
           lock.release();
@@ -155,10 +164,58 @@ export function composeSending(parts: SendingParts): Sending {
       const sign = signerOf(config, parts.letterhead());
       const queue = await openQueue(config, onNotice);
       const ledger = createLedger(db, ledgerConfigOf(config, routes));
-      return run({ ledger, queue, role, exclusive: false, sign, onNotice, close: async () => undefined });
+      return run({
+        ledger,
+        queue,
+        role,
+        exclusive: false,
+        sign,
+        onNotice,
+        watched: true,
+        close: async () => undefined,
+      });
     },
 
     workersAlive: () => countAlive(db),
+  };
+}
+
+interface Watch {
+  observer: Observer;
+  /** null when the place is taken: a worker works without being watched, and says so. */
+  serve(
+    engine: Engine,
+    onNotice: EngineOptions["onNotice"],
+  ): Promise<{ host: string; port: number; close(): Promise<void> } | null>;
+}
+
+async function loadWatch(parts: {
+  config: Config;
+  clock: Clock;
+  db: Database;
+  queue: JobQueue;
+  role: "sender" | "coordinator";
+}): Promise<Watch> {
+  const { config, clock, db, queue, role } = parts;
+  const { createGaugeSource, readyCheck } = await import("./adapters/observe/gauges.ts");
+  const { createMetrics } = await import("./adapters/observe/metrics.ts");
+  const { startWatchServer } = await import("./adapters/observe/http.ts");
+  const metrics = createMetrics({ source: createGaugeSource({ db, queue }), clock, processMetrics: true });
+  return {
+    observer: metrics.observer,
+    serve: async (engine, onNotice) => {
+      const ready = readyCheck({
+        db,
+        engine: () => (role === "coordinator" ? { registered: true } : engine),
+      });
+      try {
+        return await startWatchServer({ listen: config.server.listen, metrics, ready, clock });
+      } catch (error) {
+        const trouble = error instanceof BellwetherError ? `${error.message} ${error.hint}` : String(error);
+        onNotice({ kind: "route", name: "health and metrics", trouble });
+        return null;
+      }
+    },
   };
 }
 

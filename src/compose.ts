@@ -114,7 +114,7 @@ function compose(parts: {
     secret,
     manager: async () => (await sending()).manager,
     isCluster: parts.file === null,
-    drive: async (onNotice) => (await sending()).drive(onNotice),
+    drive: async (onNotice, options) => (await sending()).drive(onNotice, options),
     join: async (role, onNotice) => (await sending()).join(role, onNotice),
     workersAlive: async () => (await sending()).workersAlive(),
     close: async () => {

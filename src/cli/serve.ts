@@ -9,14 +9,22 @@ import { createInterrupt } from "./run.ts";
 
 type OnNotice = Parameters<Bellwether["drive"]>[0];
 
+/** What is said while it runs: sentences to a person at a terminal, JSON lines to a log. */
+interface Voice {
+  info(message: string): void;
+  warn(message: string): void;
+}
+
 export async function serve(io: Io, options: CommonOptions): Promise<ExitCode> {
-  return untilTold(io, options, async (app, onNotice) => {
+  return untilTold(io, options, async (app, onNotice, voice) => {
     if (app.isCluster) {
       const driver = await app.join("coordinator", onNotice);
-      io.say("Coordinating: workers send. Submit campaigns with `bellwether send`; Ctrl-C ends it in order.");
+      voice.info(
+        "Coordinating: workers send. Submit campaigns with `bellwether send`; Ctrl-C ends it in order.",
+      );
       return driver;
     }
-    const driver = await app.drive(onNotice);
+    const driver = await app.drive(onNotice, { watched: true });
     if (driver === null) {
       throw new BellwetherError(
         "driver-elsewhere",
@@ -24,13 +32,13 @@ export async function serve(io: Io, options: CommonOptions): Promise<ExitCode> {
         "Leave it to that one, or end it first.",
       );
     }
-    io.say("Driving. Submit campaigns with `bellwether send`; Ctrl-C ends it in order.");
+    voice.info("Driving. Submit campaigns with `bellwether send`; Ctrl-C ends it in order.");
     return driver;
   });
 }
 
 export async function worker(io: Io, options: CommonOptions): Promise<ExitCode> {
-  return untilTold(io, options, async (app, onNotice) => {
+  return untilTold(io, options, async (app, onNotice, voice) => {
     if (!app.isCluster) {
       throw new BellwetherError(
         "config-value",
@@ -39,7 +47,7 @@ export async function worker(io: Io, options: CommonOptions): Promise<ExitCode> 
       );
     }
     const driver = await app.join("sender", onNotice);
-    io.say("Working. SIGTERM ends it in order, a second one at once.");
+    voice.info("Working. SIGTERM ends it in order, a second one at once.");
     return driver;
   });
 }
@@ -47,14 +55,21 @@ export async function worker(io: Io, options: CommonOptions): Promise<ExitCode> 
 async function untilTold(
   io: Io,
   options: CommonOptions,
-  start: (app: Bellwether, onNotice: OnNotice) => Promise<Driver>,
+  start: (app: Bellwether, onNotice: OnNotice, voice: Voice) => Promise<Driver>,
 ): Promise<ExitCode> {
   return withBellwether(io, { ...options, sends: true }, async (app) => {
+    const voice = await voiceOf(io, app);
     const interrupt = createInterrupt(io);
     try {
-      const driver = await start(app, ({ name, trouble }) => {
-        io.say(trouble === null ? `${name}: answers again.` : `${name}: ${safeText(trouble)}`);
-      });
+      const driver = await start(
+        app,
+        ({ name, trouble }) => {
+          if (trouble === null) voice.info(`${name}: answers again.`);
+          else voice.warn(`${name}: ${safeText(trouble)}`);
+        },
+        voice,
+      );
+      if (driver.watchedAt !== null) voice.info(`Health and metrics: ${driver.watchedAt}`);
       interrupt.onForce(() => driver.abort());
       await new Promise<void>((resolve) => {
         if (interrupt.signal.aborted) resolve();
@@ -66,4 +81,10 @@ async function untilTold(
       interrupt.dispose();
     }
   });
+}
+
+async function voiceOf(io: Io, app: Bellwether): Promise<Voice> {
+  if (io.isTerminal) return { info: io.say, warn: io.say };
+  const { createLog, logSettings } = await import("../adapters/observe/log.ts");
+  return createLog({ ...logSettings(process.env.BELLWETHER_LOG), clock: app.clock });
 }
