@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // Whole clusters that are killed take minutes: `npm run test:stack`.
+    exclude: ["test/stack/**"],
     globalSetup: ["test/world/build.ts"],
     // Flow tests start real servers and processes on a small machine; unit tests end in milliseconds anyway.
     testTimeout: 60_000,

@@ -24,10 +24,7 @@ const units = {
   worker: read("packaging/systemd/bellwether-worker@.service"),
 };
 const manifest = JSON.parse(read("package.json"));
-// `worker` comes with the cluster mode.
-const commands = new Set(
-  [...read("src/main.ts").matchAll(/command\("([a-z]+)"/g)].map(([, name]) => name),
-).add("worker");
+const commands = new Set([...read("src/main.ts").matchAll(/command\("([a-z]+)"/g)].map(([, name]) => name));
 
 /** The lines of a block of the compose file, without their indent: what stands below `head`, deeper than it. */
 function block(text: string, head: RegExp): string {
