@@ -141,6 +141,21 @@ describe("the gauges", () => {
     expect(shown.filter((line) => /_(lane|lanes|workers|routes|queue|breaker)/.test(line))).toEqual([]);
   });
 
+  it("ask a database that hangs once for all who look", async () => {
+    const { world, metrics } = measured();
+    let asked = 0;
+    world.read = () => {
+      asked += 1;
+      return new Promise(() => undefined);
+    };
+    for (const _scrape of [1, 2, 3]) {
+      const text = metrics.text();
+      world.clock.advance(1_000);
+      expect(await text).toContain("bellwether_source_up 0");
+    }
+    expect(asked).toBe(1);
+  });
+
   it("come back when the database does", async () => {
     const { world, lines } = measured();
     world.read = () => Promise.reject(new Error("gone"));
