@@ -7,6 +7,7 @@ import { createDispatcher } from "./dispatcher.ts";
 import { createLaneViews } from "./lane-views.ts";
 import type { JobQueue } from "./queue.ts";
 import { createSender, type MailSource, type RouteLimits } from "./sender.ts";
+import { createOwnRoutes, type RouteShares } from "./share.ts";
 import type { Ledger } from "./store.ts";
 import type { Transport } from "./transport.ts";
 import { createWriter } from "./writer.ts";
@@ -18,6 +19,8 @@ export interface EngineOptions {
   mails: MailSource;
   clock: Clock;
   limitsOf: (route: string) => RouteLimits;
+  /** How routes are shared with other processes; by default there are none. */
+  shares?: RouteShares;
   soakMs: number;
   /** No other process can be alive on this database. */
   exclusive: boolean;
@@ -80,6 +83,7 @@ export function createEngine(options: EngineOptions): Engine {
     // Half a lease before others may call us dead: a process that was stopped must not send what it had prepared.
     leaseHolds: () => clock.monotonic() - beatAtMs < leaseMs / 2,
     limitsOf: options.limitsOf,
+    shares: options.shares ?? createOwnRoutes(clock),
     onReach: (name, trouble) => options.onNotice({ kind: "route", name, trouble }),
   });
   const dispatcher = createDispatcher({ ledger, queue, views, clock });
