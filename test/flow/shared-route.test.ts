@@ -118,7 +118,7 @@ async function until(holds: () => Promise<boolean>, withinMs: number): Promise<v
 }
 
 test("two engines have five connections together; the second gets its part while the first is busy", async () => {
-  const size = 3_000;
+  const size = 1_500;
   const shared = await createShared(size, null);
   try {
     await shared.startEngine();
