@@ -9,6 +9,7 @@ import { createDkimSigner } from "./adapters/smtp/dkim.ts";
 import { createSmtpTransport } from "./adapters/smtp/transport.ts";
 import { createLedger, type LedgerConfig } from "./adapters/store/ledger.ts";
 import { createThreadedLedger, LEDGER_THREAD, type ThreadedLedger } from "./adapters/store/ledger-thread.ts";
+import { createSharedRoutes } from "./adapters/store/shared-routes.ts";
 import { countAlive } from "./adapters/store/workers.ts";
 import type { Bellwether, Driver } from "./application.ts";
 import { type CampaignManager, createCampaignManager } from "./campaign/manager.ts";
@@ -21,6 +22,7 @@ import { createEngine, type Engine, type EngineOptions } from "./delivery/engine
 import { createMailSource, type Letterhead } from "./delivery/mailer.ts";
 import type { Observer } from "./delivery/observer.ts";
 import type { JobQueue } from "./delivery/queue.ts";
+import type { RouteShares } from "./delivery/share.ts";
 import type { Ledger } from "./delivery/store.ts";
 import type { Transport } from "./delivery/transport.ts";
 import { BellwetherError } from "./errors.ts";
@@ -83,6 +85,8 @@ export function composeSending(parts: SendingParts): Sending {
     queue: JobQueue;
     role: "sender" | "coordinator";
     exclusive: boolean;
+    /** None: the routes are this process's own. */
+    shares?: RouteShares;
     sign: (raw: Buffer) => Buffer;
     onNotice: EngineOptions["onNotice"];
     /** Answers what its health is, and its numbers. */
@@ -169,6 +173,7 @@ export function composeSending(parts: SendingParts): Sending {
         queue,
         role,
         exclusive: false,
+        shares: createSharedRoutes(db),
         sign,
         onNotice,
         watched: true,

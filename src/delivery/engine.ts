@@ -8,6 +8,7 @@ import { createLaneViews } from "./lane-views.ts";
 import type { Observer } from "./observer.ts";
 import type { JobQueue } from "./queue.ts";
 import { createSender, type MailSource, type RouteLimits } from "./sender.ts";
+import { createOwnRoutes, type RouteShares } from "./share.ts";
 import type { Ledger } from "./store.ts";
 import type { Transport } from "./transport.ts";
 import { createWriter } from "./writer.ts";
@@ -19,6 +20,8 @@ export interface EngineOptions {
   mails: MailSource;
   clock: Clock;
   limitsOf: (route: string) => RouteLimits;
+  /** How routes are shared with other processes; by default there are none. */
+  shares?: RouteShares;
   soakMs: number;
   /** A coordinator offers work and ends what time ends; it sends nothing itself. Default: it sends too. */
   role?: "sender" | "coordinator";
@@ -90,6 +93,7 @@ export function createEngine(options: EngineOptions): Engine {
     // Half a lease before others may call us dead: a process that was stopped must not send what it had prepared.
     leaseHolds: () => clock.monotonic() - beatAtMs < leaseMs / 2,
     limitsOf: options.limitsOf,
+    shares: options.shares ?? createOwnRoutes(clock),
     onReach: (name, trouble) => options.onNotice({ kind: "route", name, trouble }),
     observer: options.observer,
   });

@@ -3,12 +3,14 @@
 // the settle of that refusal has come back. So at most one mail a connection passes a hold.
 import type { Clock } from "../clock.ts";
 import { OTHER } from "../provider/provider.ts";
+import { createAllowance } from "./allowance.ts";
 import type { ClaimedDelivery } from "./delivery.ts";
 import { createDoors } from "./door.ts";
 import { NO_OBSERVER, type Observer } from "./observer.ts";
 import { type Heard, isFence, type Outcome, outcomeOf, refusal, settlementOf } from "./outcome.ts";
-import type { Pacer } from "./pace.ts";
+import { createPacer, type Rate } from "./pace.ts";
 import { createReadyList, type ReadyItem } from "./ready.ts";
+import type { RouteShares } from "./share.ts";
 import type { LaneView } from "./store.ts";
 import type { Mail, MailConnection, Transport } from "./transport.ts";
 import type { Writer } from "./writer.ts";
@@ -16,6 +18,8 @@ import type { Writer } from "./writer.ts";
 export interface RouteSender {
   /** Gives claimed deliveries to the route's connections. */
   push(deliveries: readonly ClaimedDelivery[]): void;
+  /** Says that the route has work; false while this process has no connection for it, so that it shall claim none. */
+  enter(): Promise<boolean>;
   /** Claimed deliveries of a lane that no connection has taken yet. */
   waiting(lane: number): number;
   /** Ids of claimed deliveries that are still to be sent. */
@@ -28,11 +32,16 @@ export interface RouteSender {
 
 export interface RouteSenderOptions {
   route: string;
+  /** Of the route, over all processes. */
   connections: number;
-  pacer: Pacer;
+  /** Of the route, over all processes. */
+  rate: Rate | null;
+  shares: RouteShares;
   transport: Transport;
   writer: Writer;
   clock: Clock;
+  /** This process's present name. */
+  worker: () => string;
   viewOf: (lane: number) => LaneView | undefined;
   /** This process's lease has not run out. */
   leaseHolds: () => boolean;
@@ -61,14 +70,33 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const IDLE_MS = 5_000;
 
 export function createRouteSender(options: RouteSenderOptions): RouteSender {
-  const { writer, transport, clock, pacer, observer = NO_OBSERVER } = options;
+  const { route, writer, transport, clock, shares, observer = NO_OBSERVER } = options;
   const ready = createReadyList();
   const stopping = new AbortController();
   const slots = new Set<Promise<void>>();
+  /** Of the slots, those that are not closing. */
+  let staying = 0;
   const doors = createDoors({ clock, signal: stopping.signal, onOpen: wake });
   let idle: ((item: ReadyItem | null) => void)[] = [];
   /** Taken from the list, their intent not yet answered: claims that are still in use. */
   const held = new Set<number>();
+  const pacer = createPacer({
+    rate: options.rate,
+    clock,
+    signal: stopping.signal,
+    reserve: (rate, count) => shares.reserve({ route, rate, count }),
+  });
+  const allowance = createAllowance({
+    shares,
+    route,
+    limit: options.connections,
+    worker: options.worker,
+    leaseHolds: options.leaseHolds,
+    clock,
+    signal: stopping.signal,
+    demand: () => ({ open: slots.size, idle: idle.length, waiting: ready.size }),
+    onAnswer: fit,
+  });
 
   const isCurrent = (delivery: ClaimedDelivery): boolean => {
     const view = options.viewOf(delivery.laneId);
@@ -92,15 +120,25 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
     while (!stopping.signal.aborted && ready.has(doors.mayKnock)) {
       const waiter = idle.shift();
       if (waiter !== undefined) waiter(takeNow(null) ?? null);
-      else if (slots.size < options.connections) startSlot();
+      else if (slots.size < allowance.size()) startSlot();
       else return;
     }
   }
 
+  /** Comes down to what is allowed, or goes up to it. */
+  function fit(): void {
+    for (const waiter of idle.splice(0, staying - allowance.size())) waiter(null);
+    // What others have all connections for, others shall claim.
+    if (allowance.isNone() && slots.size === 0 && ready.drop(() => false).length > 0) options.onDenied();
+    wake();
+  }
+
   function startSlot(): void {
+    staying += 1;
     const slot: Promise<void> = runSlot().finally(() => {
       slots.delete(slot);
       wake();
+      allowance.closed();
     });
     slots.add(slot);
   }
@@ -147,7 +185,7 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
 
   /** One more for the same connection, with its intent written while the present one is on the wire. */
   function prefetch(destination: string): Promise<Prepared | null> | null {
-    if (stopping.signal.aborted || pacer.limited) return null;
+    if (stopping.signal.aborted || pacer.limited || staying > allowance.size()) return null;
     const item = ready.takeFor(destination);
     if (item === undefined) return null;
     options.onTaken();
@@ -181,7 +219,7 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
 
   /** Connects for an item that is claimed and not yet intended; on failure the item waits and the door rests. */
   async function open(item: ReadyItem): Promise<MailConnection | null> {
-    const answer = await transport.connect(options.route, item.destination);
+    const answer = await transport.connect(route, item.destination);
     if (answer.ok) {
       if (doors.opened(item.destination)) options.onReach(null);
       return answer.connection;
@@ -233,10 +271,11 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
         next = null;
         if (current === null) continue;
         if (!connection?.usable && mayBegin(current.item.delivery)) {
-          const answer = await transport.connect(options.route, current.item.destination);
+          const answer = await transport.connect(route, current.item.destination);
           connection = answer.ok ? answer.connection : null;
         }
       } else {
+        if (staying > allowance.size()) break;
         const item = await takeOrWait(destination);
         if (item === null) break;
         if (!isCurrent(item.delivery)) {
@@ -246,14 +285,14 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
           continue;
         }
         if (!connection?.usable || destination !== item.destination) {
-          connection?.close();
+          void connection?.close();
           connection = await open(item);
           destination = item.destination;
-          if (connection === null) return;
+          if (connection === null) break;
         } else {
           doors.leave(item.destination);
         }
-        await pacer.take(stopping.signal);
+        await pacer.take();
         current = await prepare(item);
         if (current === null) continue;
       }
@@ -263,7 +302,9 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
       // The fence. Whatever else ends, its settle may be on its way while the next message is.
       if (isFence(outcome) || outcome.event === "returned") await settled;
     }
-    connection?.close();
+    staying -= 1;
+    // Until it is closed it is open: whoever gets its place must not be one too many.
+    await connection?.close();
   }
 
   return {
@@ -271,13 +312,15 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
       ready.push(
         deliveries.map((delivery) => ({
           delivery,
-          destination: transport.destination(options.route, delivery.domain),
+          destination: transport.destination(route, delivery.domain),
         })),
       );
       // A hold may have become known while the claim was on its way.
       if (!deliveries.every(isCurrent)) dropVoid();
       wake();
+      allowance.ask();
     },
+    enter: allowance.enter,
     waiting: (lane) => ready.count(lane),
     claimed: () => [...held, ...[...ready.items()].map((item) => item.delivery.id)],
     dropVoid,
@@ -285,6 +328,7 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
       stopping.abort();
       for (const waiter of idle.splice(0)) waiter(null);
       await Promise.all(slots);
+      await allowance.stop();
       await writer.idle();
     },
   };

@@ -4,9 +4,10 @@ import type { Clock } from "../clock.ts";
 import type { ClaimedDelivery } from "./delivery.ts";
 import type { LaneViews } from "./lane-views.ts";
 import type { Observer } from "./observer.ts";
-import { createPacer, type Rate } from "./pace.ts";
+import type { Rate } from "./pace.ts";
 import type { LaneJob } from "./queue.ts";
 import { createRouteSender, type RouteSender } from "./route-sender.ts";
+import type { RouteShares } from "./share.ts";
 import type { Ledger } from "./store.ts";
 import type { Mail, Transport } from "./transport.ts";
 import type { Writer } from "./writer.ts";
@@ -18,6 +19,7 @@ export interface MailSource {
   mailOf(delivery: ClaimedDelivery): Mail;
 }
 
+/** What a route takes, from all processes together. */
 export interface RouteLimits {
   connections: number;
   rate: Rate | null;
@@ -47,6 +49,7 @@ export function createSender(options: {
   worker: () => string;
   leaseHolds: () => boolean;
   limitsOf: (route: string) => RouteLimits;
+  shares: RouteShares;
   onReach: (route: string, trouble: string | null) => void;
   observer?: Observer | undefined;
 }): Sender {
@@ -73,10 +76,12 @@ export function createSender(options: {
       route = createRouteSender({
         route: name,
         connections,
-        pacer: createPacer(rate, options.clock),
+        rate,
+        shares: options.shares,
         transport: options.transport,
         writer: options.writer,
         clock: options.clock,
+        worker: options.worker,
         viewOf: (lane) => views.get(lane),
         leaseHolds: options.leaseHolds,
         mailOf: (delivery) => mails.mailOf(delivery),
@@ -116,7 +121,9 @@ export function createSender(options: {
     for (;;) {
       const view = views.get(job.lane);
       if (draining || view?.runnable !== true || view.epoch !== job.epoch) return;
-      const waiting = routeOf(view.route).waiting(view.id);
+      const route = routeOf(view.route);
+      if (!(await route.enter()) || draining) return;
+      const waiting = route.waiting(view.id);
       // While some are left a claim shall be worth its commit; once none is, whatever there is room for.
       if (waiting === 0 || (waiting < LOW_WATER && view.room >= LOW_WATER)) break;
       await new Promise<void>((resolve) => {

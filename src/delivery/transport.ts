@@ -26,8 +26,8 @@ export interface MailConnection {
   send(mail: Mail, mayBegin: () => boolean): Promise<Heard>;
   /** False once it cannot carry another message. */
   readonly usable: boolean;
-  /** QUIT without waiting for long. */
-  close(): void;
+  /** QUIT; resolves when the connection is gone, soon in any case; never rejects. */
+  close(): Promise<void>;
 }
 
 export interface Transport {

@@ -19,12 +19,14 @@ export function createTestClock(startMs = Date.UTC(2027, 3, 27, 8)): TestClock {
     sleep: (ms, signal) =>
       new Promise((resolve) => {
         if (signal?.aborted || ms <= 0) return resolve();
-        const sleeper = { untilMs: monotonicMs + ms, wake: resolve };
-        sleepers.push(sleeper);
-        signal?.addEventListener("abort", () => {
+        const wake = () => {
+          signal?.removeEventListener("abort", wake);
           sleepers = sleepers.filter((other) => other !== sleeper);
           resolve();
-        });
+        };
+        const sleeper = { untilMs: monotonicMs + ms, wake };
+        sleepers.push(sleeper);
+        signal?.addEventListener("abort", wake);
       }),
     advance: (ms) => {
       wallMs += ms;

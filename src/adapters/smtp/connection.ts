@@ -230,13 +230,22 @@ export function createMailConnection(options: {
     get usable() {
       return isUsable();
     },
-    close: () => {
+    close: async () => {
       if (!isUsable() || underWay !== null) {
         session.close();
         return;
       }
-      session.quit();
-      setTimeout(() => session.close(), timeouts.quitMs).unref();
+      await new Promise<void>((resolve) => {
+        const limit = setTimeout(() => {
+          session.close();
+          resolve();
+        }, timeouts.quitMs);
+        session.once("end", () => {
+          clearTimeout(limit);
+          resolve();
+        });
+        session.quit();
+      });
     },
   };
 }

@@ -109,7 +109,7 @@ export function refusingConnection(reply: string): MailConnection {
     get usable() {
       return open;
     },
-    close: () => {
+    close: async () => {
       open = false;
     },
   };

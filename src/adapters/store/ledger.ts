@@ -283,8 +283,9 @@ async function reap(
     self,
   );
   if (dead.length === 0) return { workers: 0, uncertain: 0 };
-  await lockOut(tx);
   const workers = JSON.stringify(dead.map((row) => row.id));
+  await tx.$executeRawUnsafe(`DELETE FROM share WHERE worker_id IN ${TEXTS}`, workers);
+  await lockOut(tx);
   const mine = `${OUT} AND worker_id IN ${TEXTS}`;
   const released = await tx.$queryRawUnsafe<{ lane_id: number }[]>(
     `UPDATE delivery SET state = 'pending', worker_id = NULL WHERE ${mine} AND state = 'claimed' RETURNING lane_id`,

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import type { ClaimedDelivery } from "../../../src/delivery/delivery.ts";
 import { NO_OBSERVER } from "../../../src/delivery/observer.ts";
-import { createPacer } from "../../../src/delivery/pace.ts";
 import { createRouteSender } from "../../../src/delivery/route-sender.ts";
+import { createOwnRoutes } from "../../../src/delivery/share.ts";
 import type { LaneView, Ledger } from "../../../src/delivery/store.ts";
 import type { MailConnection } from "../../../src/delivery/transport.ts";
 import { createWriter } from "../../../src/delivery/writer.ts";
@@ -57,7 +57,7 @@ it("tells of each try by provider and time on the wire, and of one that a hold s
   // Of the transport only time matters here: the first mail takes 1.5 s, and the lane is held meanwhile.
   const connection: MailConnection = {
     usable: true,
-    close: () => undefined,
+    close: async () => undefined,
     send: async (_mail, mayBegin) => {
       if (!mayBegin()) return { kind: "returned" };
       clock.advance(1_500);
@@ -73,7 +73,9 @@ it("tells of each try by provider and time on the wire, and of one that a hold s
   const sender = createRouteSender({
     route: "default",
     connections: 1,
-    pacer: createPacer(null, clock),
+    rate: null,
+    shares: createOwnRoutes(clock),
+    worker: () => "w",
     transport: { destination: () => "", connect: async () => ({ ok: true, connection }) },
     writer,
     clock,
