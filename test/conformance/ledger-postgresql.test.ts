@@ -1,27 +1,18 @@
 // The ledger's conformance suite on the database of the cluster mode.
 import { Client } from "pg";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { migratePostgresql } from "../../src/adapters/database/migrate-postgresql.ts";
 import { openPostgresqlWorld, POSTGRESQL_MIGRATIONS } from "../world/postgresql.ts";
-import { postgresMissing } from "../world/service-binaries.ts";
-import { type PostgresService, postgresService } from "../world/services.ts";
+import { endServerAfterAll, postgresServer, withoutPostgres } from "../world/postgresql-server.ts";
 import { describeLedger } from "./ledger.ts";
 
-const missing = postgresMissing();
-if (missing !== null) console.warn(`Without PostgreSQL these tests are skipped: ${missing}`);
+describe.skipIf(withoutPostgres !== null)("on PostgreSQL", () => {
+  endServerAfterAll();
 
-describe.skipIf(missing !== null)("on PostgreSQL", () => {
-  let service: Promise<PostgresService> | null = null;
-  const server = () => {
-    service ??= postgresService();
-    return service;
-  };
-  afterAll(async () => (await service)?.end());
-
-  describeLedger("PostgreSQL", async () => openPostgresqlWorld((await server()).url));
+  describeLedger("PostgreSQL", async () => openPostgresqlWorld((await postgresServer()).url));
 
   test("two programs that start at once migrate once", async () => {
-    const { url, drop } = await (await server()).createDatabase();
+    const { url, drop } = await (await postgresServer()).createDatabase();
     try {
       const done = await Promise.all([1, 2, 3].map(() => migratePostgresql(url, POSTGRESQL_MIGRATIONS)));
       expect(done.filter((names) => names.length > 0)).toHaveLength(1);
@@ -31,7 +22,7 @@ describe.skipIf(missing !== null)("on PostgreSQL", () => {
   });
 
   test("a program refuses a database that a newer one has migrated", async () => {
-    const { url, drop } = await (await server()).createDatabase();
+    const { url, drop } = await (await postgresServer()).createDatabase();
     const client = new Client({ connectionString: url });
     try {
       await migratePostgresql(url, POSTGRESQL_MIGRATIONS);
@@ -50,7 +41,7 @@ describe.skipIf(missing !== null)("on PostgreSQL", () => {
   });
 
   test("a server that may forget what it has committed is refused", async () => {
-    const { url, drop } = await (await server()).createDatabase();
+    const { url, drop } = await (await postgresServer()).createDatabase();
     try {
       const forgetful = new URL(url);
       forgetful.searchParams.set("options", "-c synchronous_commit=off");

@@ -1,6 +1,6 @@
 // Two processes' engines on one PostgreSQL database: what a route takes, it takes from both together. Judged by a
 // provider in another process.
-import { expect, test } from "vitest";
+import { test as anyTest, expect } from "vitest";
 import { openPostgresql } from "../../src/adapters/database/postgresql.ts";
 import { createMemoryQueue } from "../../src/adapters/queue/memory.ts";
 import { createSmtpTransport } from "../../src/adapters/smtp/transport.ts";
@@ -12,14 +12,16 @@ import { createEngine, type Engine } from "../../src/delivery/engine.ts";
 import type { Rate } from "../../src/delivery/pace.ts";
 import { BREAKER, runCampaign } from "../world/ledger.ts";
 import { openPostgresqlWorld } from "../world/postgresql.ts";
+import { endServerAfterAll, postgresServer, withoutPostgres } from "../world/postgresql-server.ts";
 import { type SinkProcess, startSinkProcess } from "../world/sink.ts";
 
-const server = process.env.BELLWETHER_TEST_POSTGRES_URL ?? "";
 const CONNECTIONS = 5;
+const test = anyTest.skipIf(withoutPostgres !== null);
+endServerAfterAll();
 
 async function createShared(size: number, rate: Rate | null) {
   const sink = await startSinkProcess({ replyDelayMs: 4 });
-  const world = await openPostgresqlWorld(server);
+  const world = await openPostgresqlWorld((await postgresServer()).url);
   const db = await openPostgresql({ url: world.url, clock: systemClock });
   const campaigns = createCampaignStore(db);
   const id = await runCampaign({ ...world, db, campaigns }, [
