@@ -116,7 +116,14 @@ export function composeSending(parts: SendingParts): Sending {
       soakMs: config.ramp.soakMs,
     });
     const planning = new AbortController();
-    await engine.start();
+    try {
+      await engine.start();
+    } catch (error) {
+      // Open connections would keep a process alive that has nothing to do.
+      await queue.stop();
+      await close();
+      throw error;
+    }
     const planner = planLoop({ ...parts, lookup, routeOf, signal: planning.signal, onNotice });
     let drained: Promise<void> | null = null;
     const server = (await watch?.serve(engine, onNotice)) ?? null;

@@ -54,7 +54,8 @@ export async function runCampaign(options: {
 }): Promise<ExitCode> {
   const { app, io, campaignId, interrupt } = options;
   const progress = createProgress(io);
-  const look = watchProgress({ store: app.reports, clock: app.clock, campaignId });
+  const watch = watchProgress({ store: app.reports, clock: app.clock, campaignId });
+  const look = () => answered({ app, io, interrupt }, watch);
   let driver: Driver | null = null;
   let told = false;
   try {
@@ -64,7 +65,7 @@ export async function runCampaign(options: {
         if (driver !== null) interrupt.onForce(() => driver?.abort());
         else if (!told) {
           told = true;
-          io.say(await watching(app));
+          io.say(await answered({ app, io, interrupt }, () => watching(app)));
         }
       }
       const now = await look();
@@ -84,6 +85,24 @@ export async function runCampaign(options: {
     progress.end();
   }
   return tellEnd({ ...options, interrupted: interrupt.signal.aborted });
+}
+
+/** In a cluster the database may go and come back while others send: whoever only watches waits for it, as they do. */
+async function answered<T>(
+  { app, io, interrupt }: { app: Bellwether; io: Io; interrupt: Interrupt },
+  ask: () => Promise<T>,
+): Promise<T> {
+  for (let told = false; ; told = true) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!app.isCluster || interrupt.signal.aborted) throw error;
+      const trouble = error instanceof Error ? error.message.trim().split("\n").at(-1) : String(error);
+      if (!told)
+        io.say(`The database does not answer: ${trouble}. Waiting; the workers go on when it is back.`);
+      await app.clock.sleep(1_000, interrupt.signal);
+    }
+  }
 }
 
 async function watching(app: Bellwether): Promise<string> {
