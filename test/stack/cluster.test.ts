@@ -2,9 +2,10 @@
 // campaign ends by itself. Judged by the journal of a provider in another process.
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from "vitest";
-import { type CampaignFolder, CONNECTIONS } from "../world/campaign-folder.ts";
+import { type CampaignFolder, CONNECTIONS, createCampaignFolder } from "../world/campaign-folder.ts";
 import { type Cluster, openCluster } from "../world/cluster.ts";
-import type { Ended } from "../world/process.ts";
+import { SEND } from "../world/crashes.ts";
+import { type Ended, runMailer } from "../world/process.ts";
 import { postgresMissing, redisMissing } from "../world/service-binaries.ts";
 import { type PostgresService, postgresService, type RedisService, redisService } from "../world/services.ts";
 import type { SinkOptions } from "../world/sink.ts";
@@ -101,6 +102,23 @@ describe.skipIf(missing !== null)("a cluster", () => {
     },
     120_000,
   );
+
+  test("gives the same report as the embedded mode", async (context) => {
+    const sink: SinkOptions = {
+      // So few that nothing is held.
+      rules: [{ share: 0.03, seed: 7, reply: "google-user-unknown", phase: "rcpt" }],
+    };
+    const { watcher } = await startCluster(context, { clients: 400, workers: 2, sink });
+    const embedded = await createCampaignFolder({ clients: 400, sink: { replyDelayMs: 5, ...sink } });
+    context.onTestFinished(() => embedded.close());
+    const reports = [await watcher.ended, await runMailer(embedded.folder, SEND)].map(({ stdout }) => {
+      const { state, totals, lanes } = JSON.parse(stdout);
+      const short = lanes.map((lane: Record<string, unknown>) => [lane.provider, lane.state, lane.totals]);
+      return { state, totals, lanes: short.sort() };
+    });
+    expect(reports[0]).toEqual(reports[1]);
+    expect(reports[0]?.totals.bounced).toBeGreaterThan(0);
+  }, 120_000);
 
   test("is refused by a provider from mid-campaign on: three, and one for each connection", async (context) => {
     const workers = 4;
