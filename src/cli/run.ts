@@ -1,7 +1,7 @@
 // Runs a campaign until it is done, held or interrupted: as the driver of the database, or, where another process
 // drives it, as a watcher who takes over when that one dies. `send` and `resume` share it.
 import type { Bellwether, Driver } from "../application.ts";
-import { EXIT, type ExitCode } from "../errors.ts";
+import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { progressOf, watchProgress } from "../report/progress.ts";
 import { buildReport, type Report } from "../report/report.ts";
 import { renderReport } from "../report/report-text.ts";
@@ -96,10 +96,9 @@ async function answered<T>(
     try {
       return await ask();
     } catch (error) {
-      if (!app.isCluster || interrupt.signal.aborted) throw error;
-      const trouble = error instanceof Error ? error.message.trim().split("\n").at(-1) : String(error);
-      if (!told)
-        io.say(`The database does not answer: ${trouble}. Waiting; the workers go on when it is back.`);
+      const isAway = error instanceof BellwetherError && error.code === "database-unusable";
+      if (!app.isCluster || !isAway || interrupt.signal.aborted) throw error;
+      if (!told) io.say(`${error.message}\nWaiting; the workers go on when it is back.`);
       await app.clock.sleep(1_000, interrupt.signal);
     }
   }

@@ -9,7 +9,7 @@ import type { Observer } from "./observer.ts";
 import type { JobQueue } from "./queue.ts";
 import { createSender, type MailSource, type RouteLimits } from "./sender.ts";
 import { createOwnRoutes, type RouteShares } from "./share.ts";
-import type { Ledger } from "./store.ts";
+import { LEASE_MS, type Ledger } from "./store.ts";
 import type { Transport } from "./transport.ts";
 import { createWriter } from "./writer.ts";
 
@@ -45,7 +45,6 @@ export interface Engine {
   abort(): void;
 }
 
-const LEASE_MS = 15_000;
 const POLL_MS = 100;
 const BEAT_MS = 2_000;
 const TICK_MS = 250;

@@ -47,6 +47,9 @@ export interface Committed {
   lanes: LaneView[];
 }
 
+/** A worker silent for so long, by the database's time, is dead; ms. */
+export const LEASE_MS = 15_000;
+
 export interface Ledger {
   /** Registers a sending process; `exclusive`: no other can be alive, so all others are dead. */
   register(worker: { id: string; host: string; pid: number; exclusive: boolean }): Promise<void>;

@@ -17,7 +17,7 @@ export interface Database {
 
 export type Tx = Omit<PrismaClient, "$transaction" | "$extends" | "$on" | "$connect" | "$disconnect"> & {
   /** Runs a statement for each of the rows; returns what RETURNING gives for all of them, in no order. */
-  many<Row = never>(statement: ManyStatement, rows: readonly object[]): Promise<Row[]>;
+  many<Row = never>(statement: ManyStatement, rows: Iterable<object>): Promise<Row[]>;
   /**
    * In a transaction: the rows of this SELECT stay as they are until it ends. What is decided by them is read after it,
    * by a statement of its own: one that has waited still sees other tables as they were. A lane's row is the lock of

@@ -45,19 +45,19 @@ export async function openPostgresql(options: {
     throw unusable(url, error);
   }
 
-  const read = withTokens(prisma, false);
+  const read = withTokens(prisma, url, false);
   return {
     read,
     write: async (work) => {
       for (let tries = 1; ; tries++) {
         try {
-          return await prisma.$transaction((tx) => work(withTokens(tx as PrismaClient, true)), {
+          return await prisma.$transaction((tx) => work(withTokens(tx as PrismaClient, url, true)), {
             isolationLevel: "ReadCommitted",
             maxWait: CONNECT_MS,
             timeout: TRANSACTION_MS,
           });
         } catch (error) {
-          if (tries === TRIES || !isConflict(error)) throw error;
+          if (tries === TRIES || !isConflict(error)) throw told(url, error);
           await clock.sleep(Math.random() * 20 * tries);
         }
       }
@@ -85,16 +85,23 @@ export async function openPostgresql(options: {
 type Raw = Pick<PrismaClient, "$queryRawUnsafe" | "$executeRawUnsafe">;
 
 /** The two generated clients have the same models; their types are told apart by their providers only. */
-function withTokens(client: PrismaClient, inTransaction: boolean): Tx {
+function withTokens(client: PrismaClient, url: string, inTransaction: boolean): Tx {
   const on: Raw = client;
+  const failed = (error: unknown) => {
+    throw told(url, error);
+  };
+  const query = (sql: string, ...values: unknown[]) =>
+    on.$queryRawUnsafe(forPostgresql(sql), ...values).catch(failed);
   const raw = {
-    $queryRawUnsafe: (sql: string, ...values: unknown[]) => on.$queryRawUnsafe(forPostgresql(sql), ...values),
+    $queryRawUnsafe: query,
     $executeRawUnsafe: (sql: string, ...values: unknown[]) =>
-      on.$executeRawUnsafe(forPostgresql(sql), ...values),
-    many: async ({ postgresql }: ManyStatement, rows: readonly object[]) =>
-      rows.length === 0 ? [] : on.$queryRawUnsafe(forPostgresql(postgresql), JSON.stringify(rows)),
+      on.$executeRawUnsafe(forPostgresql(sql), ...values).catch(failed),
+    many: async ({ postgresql }: ManyStatement, rows: Iterable<object>) => {
+      const all = [...rows];
+      return all.length === 0 ? [] : query(postgresql, JSON.stringify(all));
+    },
     lock: async (sql: string, ...values: unknown[]) => {
-      if (inTransaction) await on.$queryRawUnsafe(`${forPostgresql(sql)} FOR NO KEY UPDATE`, ...values);
+      if (inTransaction) await query(`${sql} FOR NO KEY UPDATE`, ...values);
     },
   };
   return new Proxy(client, {
@@ -130,6 +137,15 @@ function forPostgresql(sql: string): string {
 function isConflict(error: unknown): boolean {
   const text = error instanceof Error ? `${error.message} ${JSON.stringify(error)}` : String(error);
   return /40P01|40001|23505|P2002|P2034|deadlock detected|could not serialize/.test(text);
+}
+
+const AWAY =
+  /DatabaseNotReachable|ConnectionClosed|SocketTimeout|"(?:57P0[1-3]|08\d{3}|P1001|P1002|P1008|P1017|P2024)"|ECONN/;
+
+/** `database-unusable` when the server cannot be reached, ends or starts, or the line broke; else the error itself. */
+function told(url: string, error: unknown): unknown {
+  const text = error instanceof Error ? `${error.message} ${JSON.stringify(error)}` : String(error);
+  return AWAY.test(text) ? unusable(url, error) : error;
 }
 
 /** The database of a URL, without the password. */

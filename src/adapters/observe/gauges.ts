@@ -6,9 +6,10 @@ import type { JobQueue } from "../../delivery/queue.ts";
 import type { LaneState } from "../../provider/lane.ts";
 import type { GaugeSource, LaneGauge } from "../../report/gauges.ts";
 import type { Database } from "../database/database.ts";
+import { countAlive } from "../store/workers.ts";
 
 export function createGaugeSource(options: {
-  db: Pick<Database, "read">;
+  db: Pick<Database, "read" | "now">;
   /** Null: this process has no queue of its own to look into. */
   queue: Pick<JobQueue, "depth"> | null;
 }): GaugeSource {
@@ -21,7 +22,7 @@ export function createGaugeSource(options: {
       });
       const [rows, workers, routesHeld] = await Promise.all([
         read.lane.findMany({ where: { campaignId: { in: open.map((campaign) => campaign.id) } } }),
-        read.worker.count({ where: { dead: false } }),
+        countAlive(options.db),
         read.route.count({ where: { state: "held" } }),
       ]);
       const lanes = rows.map(toGauge);

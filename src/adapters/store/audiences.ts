@@ -1,7 +1,10 @@
 // Audiences on SQLite: raw statements, row by row with bound values; duplicates are told apart by the unique row hash.
+
 import type { AudienceStore, ImportSummary, StoredClient } from "../../client/audience-store.ts";
+import type { ClientRow as ReadRow } from "../../client/import.ts";
 import { type Database, type ManyStatement, sqlTime, type Tx } from "../database/database.ts";
 import { insertInto } from "../database/many.ts";
+import { readRefused } from "./refused-rows.ts";
 
 /** Rows deleted in one transaction. */
 const CHUNK = 5_000;
@@ -25,7 +28,7 @@ const ADD_CLIENTS = insertInto(
     ["account", "text"],
     ["attributes", "text"],
   ],
-  "ON CONFLICT (import_id, hash) DO NOTHING RETURNING id",
+  "ON CONFLICT (import_id, hash) DO NOTHING",
 );
 // "column" and "value" are words of SQL in one place or the other.
 const ADD_REFUSED: ManyStatement = {
@@ -80,17 +83,15 @@ export function createAudienceStore(db: Database): AudienceStore {
 
     add: (importId, { rows, refused }) =>
       db.write(async (tx) => {
-        const added = await tx.many(
-          ADD_CLIENTS,
-          rows.map((row) => ({ ...row, import_id: importId, attributes: JSON.stringify(row.attributes) })),
-        );
+        await tx.many(ADD_CLIENTS, clientRows(importId, rows));
         await tx.many(
           ADD_REFUSED,
           refused.map((row) => ({ ...row, import_id: importId })),
         );
         await tx.$executeRawUnsafe(
+          // What of them was there before is known at the end.
           "UPDATE import SET duplicates = duplicates + ?, rejected = rejected + ? WHERE id = ?",
-          rows.length - added.length,
+          rows.length,
           refused.length,
           importId,
         );
@@ -103,6 +104,10 @@ export function createAudienceStore(db: Database): AudienceStore {
              accepted = (SELECT count(*) FROM client WHERE import_id = import.id AND key > ''),
              unreachable = (SELECT count(*) FROM client WHERE import_id = import.id AND key IS NULL)
            WHERE id = ?`,
+          importId,
+        );
+        await tx.$executeRawUnsafe(
+          "UPDATE import SET duplicates = duplicates - accepted - unreachable WHERE id = ?",
           importId,
         );
         return summaryOf(tx, importId, SUMMARY_COLUMNS);
@@ -127,14 +132,7 @@ export function createAudienceStore(db: Database): AudienceStore {
       return { ...row, columns: JSON.parse(row.columns) };
     },
 
-    refused: (importId, afterLine, limit) =>
-      ask(
-        `SELECT line, column_name AS "column", value, reason FROM refused_row
-         WHERE import_id = ? AND line > ? ORDER BY line LIMIT ?`,
-        importId,
-        afterLine,
-        limit,
-      ),
+    refused: (importId, afterLine, limit) => readRefused(db.read, { importId, afterLine, limit }),
 
     name: async (audience, importId) => {
       await db.write((tx) =>
@@ -180,6 +178,11 @@ export function createAudienceStore(db: Database): AudienceStore {
       return rows.map(toClient);
     },
   };
+}
+
+/** One at a time: a copy of each row of a chunk would live long enough to be kept by the garbage collector. */
+function* clientRows(importId: number, rows: readonly ReadRow[]): Generator<object> {
+  for (const row of rows) yield { ...row, import_id: importId, attributes: JSON.stringify(row.attributes) };
 }
 
 async function summaryOf<Row = ImportSummary>(tx: Tx, importId: number, columns: string): Promise<Row> {

@@ -17,7 +17,7 @@ import {
 } from "../../delivery/settle.ts";
 import { mayMove, move } from "../../transition.ts";
 import { INTS, sqlTime, type Tx } from "../database/database.ts";
-import { insertInto, updateById } from "../database/many.ts";
+import { type Columns, insertInto, updateById } from "../database/many.ts";
 import { addEvents, type LaneInContext, writeLanes } from "./lane-rows.ts";
 import { noteAddressFaults, rollBackSuppressions } from "./suppression-rows.ts";
 
@@ -107,21 +107,17 @@ function withoutRetry(next: Settlement): Settlement {
 }
 
 // What came back unsent keeps what was known of it before.
-const RETURN_ROWS = updateById("delivery", [
+const RETURNED: Columns = [
   ["state", "text"],
   ["due_at", "timestamp"],
   ["waited", "int"],
   ["losses", "int"],
   ["worker_id", "text"],
   ["changed_at", "timestamp"],
-]);
+];
+const RETURN_ROWS = updateById("delivery", RETURNED);
 const MOVE_ROWS = updateById("delivery", [
-  ["state", "text"],
-  ["due_at", "timestamp"],
-  ["waited", "int"],
-  ["losses", "int"],
-  ["worker_id", "text"],
-  ["changed_at", "timestamp"],
+  ...RETURNED,
   ["evidence", "int"],
   ["reason", "text"],
   ["fault", "text"],

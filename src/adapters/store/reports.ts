@@ -17,6 +17,7 @@ import type {
 } from "../../report/store.ts";
 import { TOLD } from "../../report/totals.ts";
 import { type Database, fromSqlTime, INTS, TEXTS } from "../database/database.ts";
+import { readRefused } from "./refused-rows.ts";
 
 /** Rows of a page: reading one blocks the process for some 10 ms, and nothing is sent meanwhile. */
 const PAGE = 500;
@@ -207,14 +208,7 @@ export function createReportStore(db: Database): ReportStore {
       return rows.map(toClient);
     },
 
-    refused: (importId, afterLine) =>
-      ask(
-        `SELECT line, column_name AS "column", value, reason FROM refused_row
-         WHERE import_id = ? AND line > ? ORDER BY line LIMIT ?`,
-        importId,
-        afterLine,
-        PAGE,
-      ),
+    refused: (importId, afterLine) => readRefused(db.read, { importId, afterLine, limit: PAGE }),
 
     uncertain: async (campaignId) => {
       const rows = await ask<{

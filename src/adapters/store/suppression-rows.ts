@@ -22,35 +22,33 @@ export async function noteAddressFaults(tx: Tx, settled: readonly Settled[], now
   await tx.many(NOTE, rows);
 }
 
-const COLUMNS = "(key, address, reason, provisional, campaign_id, delivery_id, lane_id, reply, since)";
-// The second one of another campaign, late enough after the first, proves it; "since" of what is added is now.
-const SECOND = `suppression.since <= :proven AND suppression.campaign_id <> excluded.campaign_id`;
+const INSERT =
+  "INSERT INTO suppression (key, address, reason, provisional, campaign_id, delivery_id, lane_id, reply, since)";
+
+/** The second fault, in another campaign and late enough after the first, proves it; what is added is of now. */
+function onSecond(lateEnough: string): string {
+  const second = `suppression.since <= ${lateEnough} AND suppression.campaign_id <> excluded.campaign_id`;
+  return `ON CONFLICT (key) DO UPDATE SET
+    confirmed_at = CASE WHEN ${second} THEN excluded.since ELSE suppression.confirmed_at END,
+    provisional = CASE WHEN ${second} THEN false ELSE suppression.provisional END`;
+}
+
 const NOTE: ManyStatement = {
-  sqlite: `INSERT INTO suppression ${COLUMNS}
+  sqlite: `${INSERT}
     SELECT d.key, d.address, :reason, true, d.campaign_id, d.id, d.lane_id, :reply, :now
     FROM delivery d WHERE d.id = :delivery
-    ON CONFLICT (key) DO UPDATE SET
-      confirmed_at = CASE WHEN ${SECOND} THEN :now ELSE suppression.confirmed_at END,
-      provisional = CASE WHEN ${SECOND} THEN false ELSE suppression.provisional END`,
-  postgresql: postgresNote(),
-};
-
-/** There ON CONFLICT does not see the rows given: what is proven by now is counted back from "since". */
-function postgresNote(): string {
-  const second = SECOND.replace(":proven", `excluded.since - interval '${CONFIRM_AFTER_MS / 1000} seconds'`);
-  return `INSERT INTO suppression ${COLUMNS}
+    ${onSecond(":proven")}`,
+  // There a conflict does not see the rows given, but it can count back from what is added.
+  postgresql: `${INSERT}
     SELECT DISTINCT ON (d.key) d.key, d.address, s.reason, true, d.campaign_id, d.id, d.lane_id, s.reply, s.now
     FROM ${recordset([
       ["delivery", "int"],
       ["reason", "text"],
       ["reply", "text"],
       ["now", "timestamp"],
-      ["proven", "timestamp"],
     ])} JOIN delivery d ON d.id = s.delivery ORDER BY d.key
-    ON CONFLICT (key) DO UPDATE SET
-      confirmed_at = CASE WHEN ${second} THEN excluded.since ELSE suppression.confirmed_at END,
-      provisional = CASE WHEN ${second} THEN false ELSE suppression.provisional END`;
-}
+    ${onSecond(`excluded.since - interval '${CONFIRM_AFTER_MS / 1000} seconds'`)}`,
+};
 
 /** A lane that is held because too many addresses "do not exist" proves nothing about any of them. */
 export async function rollBackSuppressions(tx: Tx, laneId: number): Promise<void> {
