@@ -2,6 +2,7 @@
 import { FRESH_PULSE } from "../../breaker/breaker.ts";
 import { CAMPAIGN_MOVES, type Campaign, type CampaignState } from "../../campaign/campaign.ts";
 import type { CampaignStore, PlannedDelivery, PlannedLane } from "../../campaign/store.ts";
+import { BY_HAND } from "../../campaign/suppression.ts";
 import { BellwetherError } from "../../errors.ts";
 import { move } from "../../transition.ts";
 import { type Database, type ManyStatement, sqlTime, type Tx } from "../database/database.ts";
@@ -9,7 +10,7 @@ import type { CampaignModel } from "../database/generated/sqlite/models.ts";
 import { recordset } from "../database/many.ts";
 import { steerCampaign } from "./campaign-steer.ts";
 import { addEvents, lockCampaign } from "./lane-rows.ts";
-import { BY_HAND, CONFIRM_AFTER_MS, joinSuppression } from "./suppression-rows.ts";
+import { CONFIRM_AFTER_MS, joinSuppression } from "./suppression-rows.ts";
 
 export function createCampaignStore(db: Database): CampaignStore {
   return {

@@ -6,9 +6,6 @@ import type { TemplateClass } from "../../template/manifest.ts";
 import { type ManyStatement, sqlTime, type Tx } from "../database/database.ts";
 import { recordset } from "../database/many.ts";
 
-/** In place of a reason: a person added it, and its note says why. */
-export const BY_HAND = "by-hand";
-
 /** A second address fault so much later, in another campaign, makes a provisional suppression lasting. */
 export const CONFIRM_AFTER_MS = 72 * 60 * 60 * 1000;
 

@@ -1,4 +1,7 @@
 -- AlterTable
+ALTER TABLE "campaign" ADD COLUMN     "forgotten" INTEGER NOT NULL DEFAULT 0;
+
+-- AlterTable
 ALTER TABLE "suppression" ADD COLUMN     "note" TEXT,
 ADD COLUMN     "template_class" TEXT NOT NULL DEFAULT '';
 
