@@ -40,6 +40,7 @@ const BOUND: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^nodemailer/, ["adapters"]],
   [/^(bull|ioredis)$/, ["adapters"]],
   [/^(pg|prom-client|pino)$/, ["adapters"]],
+  [/^(imapflow|smtp-server)$/, ["adapters"]],
   [/^commander$/, ["main.ts"]],
 ];
 

@@ -104,7 +104,7 @@ describe("docs/configuration.md", () => {
     expect({ ...loaded(defaults?.body ?? "?"), file: null }).toEqual(loadConfig({ cwd, env: {} }));
     for (const { path: key, key: spec } of flatKeys(SCHEMA)) {
       const name = key.split(".").at(-1);
-      const depends = key === "bounces.imap.folder" || key.includes("[]");
+      const depends = /^bounces\.(imap\.folder|smtp\.protocol)$/.test(key) || key.includes("[]");
       if (spec.hasDefault && !depends) expect(defaults?.body, key).toMatch(new RegExp(`\\b${name} = `));
     }
   });
