@@ -199,6 +199,22 @@ sub(suppressions, "export", "all of them as CSV").action(
   runs(async (options: Options) => (await listed()).exportCsv(io, options)),
 );
 
+const bounces = program.command("bounces").description("what came back by report");
+sub(bounces, "ingest", "read reports from mails, mboxes, folders or a pipe")
+  .argument("<file...>", 'files, folders, or "-"')
+  .option(...json)
+  .action(
+    runs(async (files: string[], options: Options) =>
+      (await import("./cli/bounces.ts")).ingest(io, files, options),
+    ),
+  );
+sub(bounces, "list", "the newest reports, and what each one did")
+  .option("--unmatched", "only those that matched no delivery")
+  .option("--limit <n>", "how many", "50")
+  .option("--addresses", "with --json: addresses too")
+  .option(...json)
+  .action(runs(async (options: Options) => (await import("./cli/bounces.ts")).list(io, options)));
+
 const client = program.command("client").description("what is kept of one client");
 sub(client, "erase", "forget an address: names, words, rows")
   .argument("<address>")

@@ -1,6 +1,7 @@
 // Commands that only look: status, report, untold, export, uncertain (which can also settle), find.
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { findClient, renderFind } from "../report/find.ts";
+import { describeIntake } from "../report/intakes.ts";
 import { outcomeLog } from "../report/outcome-log.ts";
 import { progressOf } from "../report/progress.ts";
 import { buildReport } from "../report/report.ts";
@@ -9,6 +10,8 @@ import { safeText } from "../report/safe-text.ts";
 import { untoldCsv } from "../report/untold.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";
+
+const DAY_MS = 24 * 60 * 60_000;
 
 export async function status(
   io: Io,
@@ -42,6 +45,10 @@ export async function status(
         `  ${lane.provider}: ${lane.state}, told ${lane.told} of ${lane.size}${rest.length > 0 ? `, ${rest.join(", ")}` : ""}\n`,
       );
     }
+    for (const intake of await app.intakes.intakes()) await io.out(`  ${safeText(describeIntake(intake))}\n`);
+    const unmatched = await app.returned.unmatchedSince(app.clock.now() - DAY_MS);
+    if (unmatched > 0)
+      await io.out(`  ${unmatched} of the last day's reports matched nothing: bounces list --unmatched\n`);
     return EXIT.done;
   });
 }

@@ -4,7 +4,9 @@ import type { Bookmarks } from "../../delivery/intake.ts";
 import type { IntakeSource } from "../../report/intakes.ts";
 import { type Database, fromSqlTime, sqlTime } from "../database/database.ts";
 
-export function createIntakeStore(db: Database): IntakeStore & Bookmarks & IntakeSource {
+export function createIntakeStore(
+  db: Pick<Database, "read" | "write" | "now">,
+): IntakeStore & Bookmarks & IntakeSource {
   const timeOf = (ms: number | null) => (ms === null ? null : sqlTime(ms));
   return {
     saveHealth: (health) =>

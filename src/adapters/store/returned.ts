@@ -4,7 +4,7 @@ import { type Database, fromSqlTime, sqlTime } from "../database/database.ts";
 
 type Row = Omit<ReturnedReport, "at" | "receivedAt"> & { at: unknown; received_at: unknown };
 
-export function createReturnedSource(db: Database): ReturnedSource {
+export function createReturnedSource(db: Pick<Database, "read">): ReturnedSource {
   return {
     returned: async ({ beforeId, limit, unmatched }) => {
       const rows = await db.read.$queryRawUnsafe<Row[]>(
