@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeReason } from "../src/bounce/advice.ts";
+import { FAULT_OF, type Reason } from "../src/bounce/reason.ts";
 import { CAMPAIGN_KEYS, readCampaignFile } from "../src/campaign/campaign-file.ts";
 import { flatKeys } from "../src/config/environment.ts";
 import { loadConfig } from "../src/config/load.ts";
@@ -151,6 +153,22 @@ describe("docs/configuration.md", () => {
     const campaign = readCampaignFile(path.join(cwd, "campaign.toml"));
     expect(campaign.values.window_end).toBe("2027-04-28T06:07:00.000Z");
     expect(text).toContain(`\`${campaign.values.window_end}\``);
+  });
+});
+
+describe("docs/bounces.md", () => {
+  it("has every reason with its fault and its meaning, and no other", () => {
+    const told = rows(page("bounces.md"), "| Reason |").map(([reason, fault, means]) => [
+      code(reason),
+      fault,
+      means,
+    ]);
+    const known = Object.entries(FAULT_OF).map(([reason, fault]) => [
+      reason,
+      fault,
+      describeReason(reason as Reason),
+    ]);
+    expect(told).toEqual(known);
   });
 });
 
