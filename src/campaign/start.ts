@@ -92,9 +92,10 @@ export function shownStart({ atMs, zone }: Start): string {
   return `${day.format(at)} ${time.format(at)} ${zone}`;
 }
 
-/** "in 3 h", "in 40 s"; "now" when it is here. */
-export function shownWait({ atMs }: Start, nowMs: number): string {
-  const seconds = Math.ceil((atMs - nowMs) / 1000);
+/** "in 3 h", "in 40 s"; "now" when it is here, "missed" when only a person may start it. */
+export function shownWait(start: Start, nowMs: number): string {
+  const seconds = Math.ceil((start.atMs - nowMs) / 1000);
+  if (isMissed(start, nowMs)) return "missed";
   if (seconds <= 0) return "now";
   if (seconds < 100) return `in ${seconds} s`;
   if (seconds < 100 * 60) return `in ${Math.round(seconds / 60)} min`;
