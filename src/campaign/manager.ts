@@ -230,6 +230,13 @@ export function keyOf({ name, template, spec, audienceHash }: Notice): string {
 }
 
 function finished(campaign: Campaign): BellwetherError {
+  if (campaign.launchedAtMs === null) {
+    return new BellwetherError(
+      "campaign-finished",
+      `"${campaign.name}" is ${campaign.state}, and was so before it had begun: nobody was told.`,
+      'To send it after all: `send FILE --again "NEW NAME"`.',
+    );
+  }
   return new BellwetherError(
     "campaign-finished",
     `"${campaign.name}" was sent before and is ${campaign.state}.`,

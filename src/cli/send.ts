@@ -90,7 +90,9 @@ async function launchDraft(options: {
         "Add --yes.",
       );
     }
-    const when = notice.start === null ? "now" : `on ${startText(notice.start, app.clock.now())}`;
+    const nowMs = app.clock.now();
+    const { start } = notice;
+    const when = start === null || start.atMs <= nowMs ? "now" : `on ${startText(start, nowMs)}`;
     if (!(await io.confirm(`Send ${checked.recipients} mails ${when}?`))) {
       io.say("Nothing was sent.");
       return EXIT.interrupted;
