@@ -7,6 +7,7 @@ import { type Problem, shown, throwProblems } from "../config/problems.ts";
 import { readTomlFile, whyUnreadable } from "../config/toml.ts";
 import type { TomlPath } from "../config/toml-lines.ts";
 import { nearest } from "../suggest.ts";
+import { type CampaignStart, startOf } from "./campaign-start.ts";
 
 export interface CampaignFile {
   /** Absolute. */
@@ -18,6 +19,8 @@ export interface CampaignFile {
   readonly audience: AudienceSource;
   /** Attribute -> the values of which a client must have one; a client must pass for every attribute. */
   readonly filter: Readonly<Record<string, readonly string[]>>;
+  /** When it shall begin; null: at once. */
+  readonly start: CampaignStart | null;
   readonly tellBy: Date | null;
   readonly validUntil: Date | null;
   /** What the template is given beyond the client: dates as ISO 8601 in UTC, "2027-04-28T06:00:00.000Z". */
@@ -35,6 +38,8 @@ export const CAMPAIGN_KEYS = [
   "template",
   "audience",
   "filter",
+  "at",
+  "zone",
   "tell_by",
   "valid_until",
   "values",
@@ -73,7 +78,7 @@ export function readCampaignFile(file: string): CampaignFile {
     report(["values"], `values is ${shown(table.values)}`, "Write [values], and below it one key a line.");
   }
   const strayed = (key: CampaignKey) => table[key] === undefined && values[key] !== undefined;
-  for (const key of ["tell_by", "valid_until", "filter"] as const) {
+  for (const key of ["at", "tell_by", "valid_until", "filter"] as const) {
     if (strayed(key))
       report(["values", key], `${key} stands below [values] and would only be a value`, MOVE_UP);
   }
@@ -118,10 +123,21 @@ export function readCampaignFile(file: string): CampaignFile {
     );
   }
   const plain = plainValues(values, report);
+  const start = startOf(table, { report, line: lineOf(["at"]) });
+  const windowMs = Date.parse(String(plain.window_start));
+  const truth = validUntil?.getTime() ?? windowMs;
+  if (start !== null && start.atMs >= truth) {
+    const end = `${validUntil === null ? "window_start" : "valid_until"} (${new Date(truth).toISOString()})`;
+    report(
+      ["at"],
+      `at (${new Date(start.atMs).toISOString()}) is not before ${end}: nobody would be told`,
+      "Let it begin earlier; a notice is true until valid_until, and without that until its window begins.",
+    );
+  }
   throwProblems(problems, { subject: "the campaign file", docs: "docs/configuration.md" });
   // Each null has put its problem into the list, so this is for the compiler.
   if (name === null || template === null || audience === null) throw new TypeError("unreported problem");
-  return { file: absolute, name, template, audience, filter, tellBy, validUntil, values: plain };
+  return { file: absolute, name, template, audience, filter, start, tellBy, validUntil, values: plain };
 }
 
 type Report = (at: TomlPath, text: string, hint: string, code?: "campaign-key" | "file-unreadable") => void;

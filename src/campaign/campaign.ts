@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import type { Filter } from "../client/audience.ts";
 import type { Moves } from "../transition.ts";
+import type { Start } from "./start.ts";
 
 export type CampaignState =
   | "draft"
@@ -15,9 +16,9 @@ export type CampaignState =
 
 export const CAMPAIGN_MOVES: Moves<CampaignState> = {
   draft: ["running", "scheduled", "cancelled"],
-  scheduled: ["running", "cancelled"],
+  scheduled: ["running", "paused", "cancelled"],
   running: ["paused", "cancelled", "completed", "completed-with-failures"],
-  paused: ["running", "cancelled"],
+  paused: ["running", "scheduled", "cancelled"],
   cancelled: [],
   completed: ["paused", "running"],
   "completed-with-failures": ["paused", "running"],
@@ -33,7 +34,8 @@ export interface Campaign {
   name: string;
   key: string;
   state: CampaignState;
-  pausedBy: "person" | "breaker" | null;
+  /** `schedule`: its moment passed and nobody was there to start it. */
+  pausedBy: "person" | "breaker" | "schedule" | null;
   /** Why it is paused or cancelled, in words. */
   why: string | null;
   /** The campaign file, absolute path. */
@@ -48,11 +50,14 @@ export interface Campaign {
   /** Somebody said yes to the launch, by `--yes` or at the prompt. */
   confirmed: boolean;
   overrides: Record<string, string>;
+  /** When it shall begin, or should have; null: at once. */
+  start: Start | null;
   tellByMs: number | null;
   validUntilMs: number | null;
   planCursor: string;
   planned: boolean;
   createdAtMs: number;
+  /** When it began to run; null: nothing was planned yet, nothing sent. */
   launchedAtMs: number | null;
   endedAtMs: number | null;
 }

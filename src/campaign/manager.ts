@@ -13,6 +13,7 @@ import { compileTemplate, readTemplate, type Template, type TemplateSource } fro
 import { type CheckedValues, checkValues } from "../template/values.ts";
 import { type Campaign, type CampaignSpec, campaignKey, isFinished } from "./campaign.ts";
 import { readCampaignFile } from "./campaign-file.ts";
+import { type CampaignStart, refuseMissed } from "./campaign-start.ts";
 import { checkCampaign, REFUSED_SHOWN } from "./preflight/campaign-checks.ts";
 import type { Finding } from "./preflight/finding.ts";
 import { checkRendering } from "./preflight/rendering.ts";
@@ -27,6 +28,8 @@ export interface Notice {
   source: TemplateSource;
   values: CheckedValues;
   audienceHash: string;
+  /** When it shall begin; null: at once. */
+  start: CampaignStart | null;
   tellByMs: number | null;
   validUntilMs: number | null;
 }
@@ -84,6 +87,7 @@ export function createCampaignManager(options: {
       source,
       values,
       audienceHash,
+      start: file.start,
       tellByMs: file.tellBy?.getTime() ?? null,
       // A notice of maintenance is true until the window begins, unless it says otherwise.
       validUntilMs: file.validUntil?.getTime() ?? (Number.isNaN(windowMs) ? null : windowMs),
@@ -102,6 +106,8 @@ export function createCampaignManager(options: {
     const key = keyOf(notice);
     const same = await campaigns.find({ key });
     if (same !== null && isFinished(same.state)) throw finished(same);
+    // What has begun goes on whenever `send` is typed again; its moment is history.
+    if (same === null || same.launchedAtMs === null) refuseMissed(notice.file, notice.start, clock.now());
     const known = {
       confirmed: same?.confirmed === true || confirmed,
       overrides: { ...same?.overrides, ...overrides },
@@ -129,6 +135,7 @@ export function createCampaignManager(options: {
     notice: Notice,
     { signal, onProgress }: { signal?: AbortSignal; onProgress?: Progress },
   ): Promise<Checked> {
+    refuseMissed(notice.file, notice.start, clock.now());
     const importId = await importOf(notice, signal, onProgress);
     const summary = await audiences.summary(importId);
     checkFilter(notice.spec.filter, summary.columns);
@@ -210,6 +217,7 @@ export function createCampaignManager(options: {
         source: notice.source,
         values: notice.values,
         templateClass: notice.template.class,
+        start: notice.start,
       });
     },
   };
@@ -222,6 +230,13 @@ export function keyOf({ name, template, spec, audienceHash }: Notice): string {
 }
 
 function finished(campaign: Campaign): BellwetherError {
+  if (campaign.launchedAtMs === null) {
+    return new BellwetherError(
+      "campaign-finished",
+      `"${campaign.name}" is ${campaign.state}, and was so before it had begun: nobody was told.`,
+      'To send it after all: `send FILE --again "NEW NAME"`.',
+    );
+  }
   return new BellwetherError(
     "campaign-finished",
     `"${campaign.name}" was sent before and is ${campaign.state}.`,

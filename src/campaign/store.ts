@@ -4,6 +4,7 @@
 import type { TemplateSource } from "../template/template.ts";
 import type { CheckedValues } from "../template/values.ts";
 import type { Campaign, CampaignSpec } from "./campaign.ts";
+import type { Start } from "./start.ts";
 
 export interface NewCampaign {
   name: string;
@@ -56,8 +57,14 @@ export interface CampaignStore {
     id: number,
     known: { importId?: number; confirmed?: boolean; overrides?: Record<string, string> },
   ): Promise<void>;
-  /** draft -> running, with the content frozen as its next revision. Again is nothing. */
-  launch(id: number, content: Content & { templateClass: Campaign["templateClass"] }): Promise<void>;
+  /**
+   * draft -> running, with the content frozen as its next revision; draft -> scheduled where its start lies ahead.
+   * Again is nothing. Throws `campaign-state` when its start is missed by now.
+   */
+  launch(
+    id: number,
+    content: Content & { templateClass: Campaign["templateClass"]; start?: Start | null },
+  ): Promise<void>;
   content(id: number, revision: number): Promise<Content>;
   /** Writes a chunk of the plan if the plan still stands at `after`; false when somebody else wrote it. */
   plan(
@@ -78,6 +85,11 @@ export interface CampaignStore {
 export type Order =
   | { do: "pause"; why: string }
   | { do: "cancel"; why: string }
+  /**
+   * What has not begun begins at another time; null: now. What a person has paused stays paused; what only missed its
+   * moment is scheduled anew.
+   */
+  | { do: "schedule"; start: Start | null; tellByMs: number | null; validUntilMs: number | null }
   /** A person says what became of the uncertain ones. */
   | { do: "settle-uncertain"; as: "resend" | "sent" }
   /** `provider`: that lane alone; null: everything that stands still. */

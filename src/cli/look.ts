@@ -1,4 +1,5 @@
 // Commands that only look: status, report, untold, export, uncertain (which can also settle), find.
+import { shownStart } from "../campaign/start.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { findClient, renderFind } from "../report/find.ts";
 import { describeIntake } from "../report/intakes.ts";
@@ -10,6 +11,7 @@ import { safeText } from "../report/safe-text.ts";
 import { untoldCsv } from "../report/untold.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";
+import { startText } from "./scheduled.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -23,7 +25,11 @@ export async function status(
       const campaigns = await app.campaigns.list();
       const rows = campaigns.map(({ id, name, state }) => ({ campaign: id, name, state }));
       if (options.json === true) await io.out(`${JSON.stringify({ campaigns: rows })}\n`);
-      else for (const row of rows) await io.out(`${row.campaign}\t${row.state}\t${safeText(row.name)}\n`);
+      else
+        for (const { id, state, name, start } of campaigns) {
+          const when = state === "scheduled" && start !== null ? `\t${shownStart(start)}` : "";
+          await io.out(`${id}\t${state}\t${safeText(name)}${when}\n`);
+        }
       return EXIT.done;
     }
     const campaign = await campaignOf(app, which);
@@ -32,7 +38,13 @@ export async function status(
       return EXIT.done;
     }
     const now = await progressOf(app.reports, campaign.id);
-    await io.out(`${safeText(now.name)}: ${now.state}, told ${now.told} of ${now.size}\n`);
+    const how =
+      now.state === "scheduled" && now.start !== null
+        ? `begins on ${startText(now.start, app.clock.now())}`
+        : now.start !== null && campaign.pausedBy === "person"
+          ? `was to begin on ${startText(now.start, app.clock.now())}`
+          : `told ${now.told} of ${now.size}`;
+    await io.out(`${safeText(now.name)}: ${now.state}, ${how}\n`);
     if (campaign.why !== null) await io.out(`  ${safeText(campaign.why)}\n`);
     for (const lane of now.lanes) {
       const rest = [

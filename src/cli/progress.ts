@@ -1,10 +1,13 @@
 // How far a campaign is, while it runs: one bar a lane on a terminal, plain lines elsewhere - only when something
 // changed, so that a log of the night stays readable.
 import { styleText } from "node:util";
+import { shownStart } from "../campaign/start.ts";
+import type { Clock } from "../clock.ts";
 import { providerTitle } from "../provider/directory.ts";
 import type { LaneProgress, Progress } from "../report/progress.ts";
 import { safeText } from "../report/safe-text.ts";
 import type { Io } from "./io.ts";
+import { startText } from "./scheduled.ts";
 
 export interface ProgressDisplay {
   show(progress: Progress): void;
@@ -16,11 +19,11 @@ const BAR = 24;
 /** Without a terminal: a line at most so often, unless a state changes. */
 const QUIET_MS = 5_000;
 
-export function createProgress(io: Io): ProgressDisplay {
-  return io.isTerminal ? redrawn(io) : lines(io);
+export function createProgress(io: Io, clock: Clock): ProgressDisplay {
+  return io.isTerminal ? redrawn(io, clock) : lines(io, clock);
 }
 
-function redrawn(io: Io): ProgressDisplay {
+function redrawn(io: Io, clock: Clock): ProgressDisplay {
   let drawn = 0;
   let last: Progress | null = null;
   let rates = new Map<string, { told: number; atMs: number; rate: number }>();
@@ -32,7 +35,9 @@ function redrawn(io: Io): ProgressDisplay {
     clear();
     rates = new Map(progress.lanes.map((lane) => [lane.provider, rateOf(rates.get(lane.provider), lane)]));
     const rows = progress.lanes.map((lane) => laneRow(lane, rates.get(lane.provider)?.rate ?? 0, io.colour));
-    if (rows.length === 0) rows.push("planning ...");
+    if (progress.state === "scheduled" && progress.start !== null)
+      rows.push(`Starts ${startText(progress.start, clock.now())}. Ctrl-C leaves it scheduled.`);
+    else if (rows.length === 0) rows.push("planning ...");
     io.err.write(`${rows.join("\n")}\n`);
     drawn = rows.length;
   };
@@ -81,12 +86,19 @@ function laneRow(lane: LaneProgress, rate: number, colour: boolean): string {
       : text;
 }
 
-function lines(io: Io): ProgressDisplay {
+function lines(io: Io, clock: Clock): ProgressDisplay {
+  let announced = "";
   let lastStates = "";
   let lastAtMs = Number.NEGATIVE_INFINITY;
   let lastText = "";
   return {
     show: (progress) => {
+      if (progress.state === "scheduled" && progress.start !== null) {
+        const start = shownStart(progress.start);
+        if (start !== announced) io.say(`Starts ${startText(progress.start, clock.now())}.`);
+        announced = start;
+        return;
+      }
       const states = progress.lanes.map((lane) => `${lane.provider} ${lane.state}`).join();
       const nowMs = performance.now();
       if (states === lastStates && nowMs - lastAtMs < QUIET_MS) return;

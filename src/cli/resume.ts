@@ -7,6 +7,7 @@ import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";
 import { createInterrupt, runCampaign, tellEnd } from "./run.ts";
+import { startText } from "./scheduled.ts";
 import { sendNotice } from "./send.ts";
 import { STOPPED } from "./steer.ts";
 
@@ -33,7 +34,11 @@ export async function resume(io: Io, which: string | undefined, options: ResumeO
         io.say(`Goes on: ${steered.lanes.join(", ")}; ${steered.returned} are sent again, one first.`);
       }
       const now = await app.campaigns.find({ id: campaign.id });
-      if (now !== null && now.state !== "running") {
+      if (now?.pausedBy === "schedule") {
+        io.say(`"${now.name}" has missed its moment. \`resume\` once more starts it now.`);
+        return await tellEnd({ app, io, campaignId: campaign.id, json, interrupted: false });
+      }
+      if (now !== null && now.state !== "running" && now.state !== "scheduled") {
         io.say(`"${campaign.name}" is ${now.state}: there is nothing to resume.`);
         return await tellEnd({ app, io, campaignId: campaign.id, json, interrupted: false });
       }
@@ -49,7 +54,13 @@ async function resumeStopped(app: Bellwether, io: Io, except: Campaign): Promise
   for (const other of await app.campaigns.list()) {
     if (other.id === except.id || other.state !== "paused" || other.why !== STOPPED) continue;
     await app.campaigns.steer(other.id, { do: "resume", provider: null });
-    io.say(`"${other.name}" goes on too: it was stopped by \`stop\`.`);
+    const now = await app.campaigns.find({ id: other.id });
+    const start = now?.launchedAtMs === null ? now.start : null;
+    if (now?.pausedBy === "schedule") {
+      io.say(`"${other.name}" was stopped by \`stop\` and missed its moment meanwhile: it stays paused.`);
+    } else if (now?.state === "scheduled" && start !== null) {
+      io.say(`"${other.name}" is scheduled again: it begins on ${startText(start, app.clock.now())}.`);
+    } else io.say(`"${other.name}" goes on too: it was stopped by \`stop\`.`);
   }
 }
 

@@ -7,6 +7,7 @@ import { buildReport, type Report } from "../report/report.ts";
 import { renderReport } from "../report/report-text.ts";
 import type { Io } from "./io.ts";
 import { createProgress } from "./progress.ts";
+import { stillScheduled } from "./scheduled.ts";
 
 const LOOK_MS = 250;
 
@@ -53,7 +54,7 @@ export async function runCampaign(options: {
   json: boolean;
 }): Promise<ExitCode> {
   const { app, io, campaignId, interrupt } = options;
-  const progress = createProgress(io);
+  const progress = createProgress(io, app.clock);
   const watch = watchProgress({ store: app.reports, clock: app.clock, campaignId });
   const look = () => answered({ app, io, interrupt }, watch);
   let driver: Driver | null = null;
@@ -124,6 +125,10 @@ export async function tellEnd(options: {
   const report = await buildReport(app.reports, campaignId);
   if (json) await io.out(`${JSON.stringify(report)}\n`);
   io.say(renderReport(report, { colour: io.colour, width: io.err.columns || 80 }));
+  if (options.interrupted && report.state === "scheduled") {
+    io.say(`Interrupted. ${stillScheduled(app)}`);
+    return EXIT.interrupted;
+  }
   if (options.interrupted && report.state === "running") {
     io.say("Interrupted: `bellwether resume` goes on where it stopped.");
     return EXIT.interrupted;

@@ -11,6 +11,7 @@ import { didYouMean } from "../suggest.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, withBellwether } from "./open.ts";
 import { createInterrupt, type Interrupt, runCampaign } from "./run.ts";
+import { sendAgain, startText } from "./scheduled.ts";
 
 export interface SendOptions extends CommonOptions {
   yes?: boolean;
@@ -53,6 +54,8 @@ export async function sendNotice(options: {
   if (campaign.state === "draft") {
     const refused = await launchDraft({ app, io, notice, campaign, interrupt, json });
     if (refused !== null) return refused;
+  } else if (campaign.launchedAtMs === null) {
+    await sendAgain({ app, io, notice, campaign });
   } else if (campaign.state === "paused") {
     io.say(`"${campaign.name}" is paused: ${campaign.why ?? ""} \`bellwether resume\` lets it go on.`);
   } else {
@@ -87,7 +90,10 @@ async function launchDraft(options: {
         "Add --yes.",
       );
     }
-    if (!(await io.confirm(`Send ${checked.recipients} mails now?`))) {
+    const nowMs = app.clock.now();
+    const { start } = notice;
+    const when = start === null || start.atMs <= nowMs ? "now" : `on ${startText(start, nowMs)}`;
+    if (!(await io.confirm(`Send ${checked.recipients} mails ${when}?`))) {
       io.say("Nothing was sent.");
       return EXIT.interrupted;
     }

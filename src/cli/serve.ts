@@ -6,6 +6,7 @@ import { safeText } from "../report/safe-text.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, withBellwether } from "./open.ts";
 import { createInterrupt } from "./run.ts";
+import { startText } from "./scheduled.ts";
 
 type OnNotice = Parameters<Bellwether["drive"]>[0];
 
@@ -69,6 +70,10 @@ async function untilTold(
         },
         voice,
       );
+      for (const { id, state, start } of await app.campaigns.list()) {
+        if (state === "scheduled" && start !== null)
+          voice.info(`Campaign ${id} begins on ${startText(start, app.clock.now())}.`);
+      }
       if (driver.watchedAt !== null) voice.info(`Health and metrics: ${driver.watchedAt}`);
       interrupt.onForce(() => driver.abort());
       await new Promise<void>((resolve) => {

@@ -13,7 +13,11 @@ export async function pause(io: Io, which: string | undefined, options: CommonOp
   return withBellwether(io, options, async (app) => {
     const campaign = await campaignOf(app, which);
     await app.campaigns.steer(campaign.id, { do: "pause", why: "A person paused it." });
-    io.say(`"${campaign.name}" is paused. What was on the way is finished; \`resume\` lets it go on.`);
+    io.say(
+      campaign.launchedAtMs === null
+        ? `"${campaign.name}" is paused before it has begun, and does not begin until it is resumed.`
+        : `"${campaign.name}" is paused. What was on the way is finished; \`resume\` lets it go on.`,
+    );
     return answer(app, io, campaign.id, options);
   });
 }
@@ -31,12 +35,16 @@ export async function stop(io: Io, options: CommonOptions): Promise<ExitCode> {
   return withBellwether(io, options, async (app) => {
     const stopped: { campaign: number; name: string }[] = [];
     for (const campaign of await app.campaigns.list()) {
-      if (campaign.state !== "running") continue;
+      if (campaign.state !== "running" && campaign.state !== "scheduled") continue;
       await app.campaigns.steer(campaign.id, { do: "pause", why: STOPPED });
       stopped.push({ campaign: campaign.id, name: campaign.name });
     }
     const names = stopped.map((one) => `"${one.name}"`).join(", ");
-    io.say(stopped.length === 0 ? "Nothing was running." : `Stopped: ${names}. \`resume\` lets them go on.`);
+    io.say(
+      stopped.length === 0
+        ? "Nothing was running or scheduled."
+        : `Stopped: ${names}. \`resume\` lets them go on.`,
+    );
     if (options.json === true) await io.out(`${JSON.stringify({ stopped })}\n`);
     return EXIT.done;
   });

@@ -1,6 +1,7 @@
 // How far a campaign is, for a bar that is drawn twice a second: one statement, nothing but numbers; and how often a
 // bar may ask for them, because what counts a million rows sends nothing meanwhile.
 import type { CampaignState } from "../campaign/campaign.ts";
+import type { Start } from "../campaign/start.ts";
 import type { Clock } from "../clock.ts";
 import type { LaneState } from "../provider/lane.ts";
 import { holdOf, noCampaign } from "./report.ts";
@@ -26,6 +27,8 @@ export interface Progress {
   campaign: number;
   name: string;
   state: CampaignState;
+  /** When it shall begin; null: it has begun. */
+  start: Start | null;
   size: number;
   told: number;
   /** The largest first. */
@@ -36,7 +39,7 @@ export interface Progress {
 export async function progressOf(store: ReportStore, campaignId: number): Promise<Progress> {
   const snapshot = await store.snapshot(campaignId);
   if (snapshot === null) throw noCampaign(campaignId);
-  const { id, name, state } = snapshot.campaign;
+  const { id, name, state, start } = snapshot.campaign;
   const lanes = snapshot.lanes.map((lane): LaneProgress => {
     const totals = noTotals();
     addCounts(totals, lane.counts);
@@ -55,7 +58,7 @@ export async function progressOf(store: ReportStore, campaignId: number): Promis
   });
   lanes.sort((a, b) => b.size - a.size || (a.provider < b.provider ? -1 : 1));
   const sum = (key: "size" | "told") => lanes.reduce((total, lane) => total + lane[key], 0);
-  return { campaign: id, name, state, size: sum("size"), told: sum("told"), lanes };
+  return { campaign: id, name, state, start, size: sum("size"), told: sum("told"), lanes };
 }
 
 /** A look takes at most this share of the time between two looks. */

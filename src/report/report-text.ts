@@ -2,6 +2,7 @@
 // Colour only repeats what words and signs say. Everything foreign is made safe first; nothing here counts.
 import { describeReason } from "../bounce/advice.ts";
 import type { CampaignState } from "../campaign/campaign.ts";
+import { shownStart } from "../campaign/start.ts";
 import { providerTitle } from "../provider/directory.ts";
 import type { LaneState } from "../provider/lane.ts";
 import { shownTime } from "./find.ts";
@@ -61,6 +62,10 @@ export function renderReport(report: Report, { colour, width = 80 }: ReportStyle
   ];
   const why =
     report.state === "paused" ? report.timeline.findLast((one) => one.event === "paused") : undefined;
+  if (report.state === "scheduled" && report.start !== undefined) {
+    const { at, zone } = report.start;
+    lines.push(`It begins on ${shownStart({ atMs: Date.parse(at), zone })}.`);
+  }
   if (why !== undefined) lines.push(...wrapText(safeText(why.text), columns));
   lines.push("", ...table(report, paint));
   for (const lane of report.lanes) {

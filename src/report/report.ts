@@ -28,6 +28,8 @@ export interface Report {
   /** The largest first. */
   lanes: LaneReport[];
   timeline: TimelineEntry[];
+  /** Only of a campaign that has a moment to begin at and has not begun: ISO 8601 UTC, and how people call the zone. */
+  start?: { at: string; zone: string };
 }
 
 /** Rows, lanes and holds of one moment, and the timeline up to it. @throws BellwetherError("campaign-missing") */
@@ -42,7 +44,10 @@ export async function buildReport(store: ReportStore, campaignId: number): Promi
   });
   lanes.sort((a, b) => b.totals.recipients - a.totals.recipients || (a.provider < b.provider ? -1 : 1));
   const timeline = await store.timeline(campaignId, snapshot.lastEvent);
-  return { campaign: campaign.id, name: campaign.name, state: campaign.state, totals, lanes, timeline };
+  const { id, name, state, start } = campaign;
+  const report: Report = { campaign: id, name, state, totals, lanes, timeline };
+  if (start === null || isFinished(state)) return report;
+  return { ...report, start: { at: new Date(start.atMs).toISOString(), zone: start.zone } };
 }
 
 export function noCampaign(campaignId: number): BellwetherError {

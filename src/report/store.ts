@@ -3,6 +3,7 @@
 import type { Fault, Reason, Scope } from "../bounce/reason.ts";
 import type { Hold } from "../breaker/hold.ts";
 import type { CampaignState } from "../campaign/campaign.ts";
+import type { Start } from "../campaign/start.ts";
 import type { Filter } from "../client/audience.ts";
 import type { StoredClient } from "../client/audience-store.ts";
 import type { RefusedRow } from "../client/import.ts";
@@ -11,7 +12,13 @@ import type { LaneState } from "../provider/lane.ts";
 
 /** A campaign, its lanes and the counts of its rows, all of one moment. */
 export interface Snapshot {
-  campaign: { id: number; name: string; state: CampaignState };
+  campaign: {
+    id: number;
+    name: string;
+    state: CampaignState;
+    /** When it shall begin, or should have; null: at once, or it has begun. */
+    start: Start | null;
+  };
   lanes: LaneSnapshot[];
   /** Id of the newest timeline entry of that moment, 0 for none. */
   lastEvent: number;

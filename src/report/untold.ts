@@ -4,6 +4,7 @@
 // Format: RFC 4180 with comma and double quotes, UTF-8 without byte order mark, lines ended by LF alone, which every
 // spreadsheet takes and a shell needs. Every cell that a spreadsheet could take for a formula, addresses included
 // ("=cmd@example.com" is a legal one), gets an apostrophe in front; whoever reads it by program takes that off again.
+import type { CampaignState } from "../campaign/campaign.ts";
 import { matchesFilter } from "../client/audience.ts";
 import type { RefusedRow } from "../client/import.ts";
 import { holdOf, noCampaign } from "./report.ts";
@@ -57,13 +58,19 @@ export async function* untoldCsv(store: ReportStore, campaignId: number): AsyncG
   }
 }
 
+function whyUnplanned(campaign: CampaignState): string {
+  if (campaign === "cancelled") return "Not sent: the campaign was cancelled before.";
+  if (campaign === "scheduled") return "Not sent yet: the campaign has not begun.";
+  return "Not sent yet: the campaign has not come to this address.";
+}
+
 /** Clients whom an interrupted or running plan has not reached. */
 async function* unplanned(
   store: ReportStore,
   given: { outline: Outline; importId: number; lastKey: string; attributes: readonly string[] },
 ): AsyncGenerator<string> {
   const { outline, importId, lastKey, attributes } = given;
-  const why = "Not sent yet: the campaign has not come to this address.";
+  const why = whyUnplanned(outline.campaign.state);
   const place = { provider: "", state: "pending", reason: "", why };
   for (let after = outline.planCursor; ; ) {
     const page = await store.unplanned(importId, [after, lastKey]);

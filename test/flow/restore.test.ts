@@ -5,7 +5,15 @@ import DatabaseFile from "better-sqlite3";
 import { expect, test } from "vitest";
 import { stop } from "../../src/cli/steer.ts";
 import { systemClock } from "../../src/clock.ts";
-import { createWorld, drive, expectTotalsAddUp, type World } from "../world/world.ts";
+import {
+  campaignText,
+  createShiftedClock,
+  createWorld,
+  drive,
+  expectTotalsAddUp,
+  launch,
+  type World,
+} from "../world/world.ts";
 
 const CLIENTS = 60;
 
@@ -80,4 +88,44 @@ test("resumed when its window has begun, a restored campaign tells nobody any mo
   expect(world.accepted()).toEqual(told);
   expect(report.totals.expired).toBeGreaterThan(CLIENTS / 2);
   expect(report.totals.pending).toBe(0);
+});
+
+test("scheduled for a moment that has passed since the backup, a restored campaign is not begun by itself", async () => {
+  const hourMs = 3_600_000;
+  const at = new Date(systemClock.now() + hourMs).toISOString();
+  const world = await createWorld({
+    clients: { "gmail.com": 5 },
+    campaign: campaignText({ above: `at = ${at}` }),
+  });
+  const clock = createShiftedClock();
+  const file = world.path("data/bellwether.db");
+  const { id } = await world.open(async (app) => {
+    const campaign = await launch(app, world.path("campaign.toml"));
+    const db = new DatabaseFile(file);
+    db.prepare("VACUUM INTO ?").run(world.path("copy.db"));
+    db.close();
+    clock.forward(hourMs);
+    await drive(app, campaign.id, ({ state }) => state === "completed");
+    return campaign;
+  }, clock);
+  const told = world.accepted();
+  expect(told.size).toBe(5);
+  for (const end of ["-wal", "-shm"]) rmSync(file + end, { force: true });
+  copyFileSync(world.path("copy.db"), file);
+
+  clock.forward(3 * 24 * hourMs);
+  const idle = await world.open((app) => drive(app, id, ({ state }) => state !== "scheduled"), clock);
+  expect(idle.state).toBe("paused");
+  expect(idle.timeline.at(-1)?.text).toMatch(
+    /It should have begun on .*UTC, and nothing ran.*Nothing was sent/,
+  );
+  const typed = await world.types("campaign.toml", { clock });
+  expect([typed.exit, typed.stderr]).toEqual([2, expect.stringContaining("campaign.toml:4: at has passed")]);
+  expect(world.accepted()).toEqual(told);
+
+  // A person looks, finds the notice true no longer, and resumes all the same.
+  clock.forward(5 * 24 * hourMs);
+  const { exit, report } = await world.typesResume({ clock });
+  expect([exit, report.totals.expired]).toEqual([0, 5]);
+  expect(world.accepted()).toEqual(told);
 });

@@ -1,11 +1,13 @@
 // Many workers on PostgreSQL and Redis, as processes: whatever dies, nobody is told twice, nobody is lost, and the
 // campaign ends by itself. Judged by the journal of a provider in another process.
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from "vitest";
 import { type CampaignFolder, CONNECTIONS, createCampaignFolder } from "../world/campaign-folder.ts";
 import { type Cluster, openCluster } from "../world/cluster.ts";
 import { SEND } from "../world/crashes.ts";
-import { type Ended, runMailer } from "../world/process.ts";
+import { type Ended, runMailer, startMailer } from "../world/process.ts";
 import { postgresMissing, redisMissing } from "../world/service-binaries.ts";
 import { type PostgresService, postgresService, type RedisService, redisService } from "../world/services.ts";
 import type { SinkOptions } from "../world/sink.ts";
@@ -27,7 +29,7 @@ describe.skipIf(missing !== null)("a cluster", () => {
 
   async function startCluster(
     { onTestFinished }: TestContext,
-    options: { clients: number; workers: number; sink?: SinkOptions },
+    options: { clients: number; workers: number; sink?: SinkOptions; at?: Date },
   ): Promise<Cluster> {
     const cluster = await openCluster({ postgres, redis, ...options });
     onTestFinished(() => cluster.close());
@@ -45,6 +47,45 @@ describe.skipIf(missing !== null)("a cluster", () => {
     expect(await judged(world, await watcher.ended)).toEqual([]);
     for (const worker of workers) worker.signal("SIGTERM");
     for (const worker of workers) expect((await worker.ended).code).toBe(0);
+  }, 120_000);
+
+  test("begins a scheduled campaign once, though who submitted it and one server are gone", async (context) => {
+    const inAnHour = new Date(Date.now() + 3_600_000);
+    const { world, watcher, addWorker } = await startCluster(context, {
+      clients: 60,
+      workers: 0,
+      at: inAnHour,
+    });
+    await watcher.said("Starts ");
+    await watcher.kill();
+    const servers = [1, 2, 3].map(() => startMailer(world.folder, ["serve"]));
+    await Promise.all(servers.map((server) => server.said("Coordinating")));
+    await servers[0]?.kill();
+    // Brought forward only now, so that all who may begin it look on.
+    const at = new Date(Date.now() + 4_000);
+    const file = path.join(world.folder, "campaign.toml");
+    writeFileSync(file, readFileSync(file, "utf8").replace(inAnHour.toISOString(), at.toISOString()));
+    const again = startMailer(world.folder, SEND);
+    await again.said('is replaced" ');
+    await again.kill();
+    const state = async () =>
+      JSON.parse((await runMailer(world.folder, ["status", "--json"])).stdout).state as string;
+    while ((await state()) === "scheduled") await sleep(200);
+    // There was no worker that might have begun it.
+    expect((await world.sink.counts()).accepted).toBe(0);
+    await addWorker();
+    const ended = await runMailer(world.folder, ["resume", "--json"]);
+    expect(await judged(world, ended)).toEqual([]);
+    const { timeline } = JSON.parse(ended.stdout) as { timeline: { at: string; event: string }[] };
+    const events = timeline.map(({ event }) => event);
+    expect(events.filter((event) => /scheduled|launched|planned/.test(event))).toEqual([
+      "scheduled",
+      "scheduled",
+      "launched",
+      "planned",
+    ]);
+    const begunMs = Date.parse(timeline.find(({ event }) => event === "launched")?.at ?? "");
+    expect(begunMs - at.getTime()).toBeGreaterThanOrEqual(0);
   }, 120_000);
 
   test("goes on without a worker that was killed; what it had on the wire is listed", async (context) => {

@@ -69,6 +69,8 @@ export async function createCampaignFolder(options: {
   database?: string;
   redis?: string;
   sink?: SinkOptions;
+  /** When the campaign begins; at once unless given. */
+  at?: Date;
 }): Promise<CampaignFolder> {
   const folder = mkdtempSync(path.join(tmpdir(), "bellwether-crash-"));
   const journal = path.join(folder, "sink.jsonl");
@@ -95,6 +97,7 @@ export async function createCampaignFolder(options: {
 template = "maintenance-scheduled"
 audience = "clients.csv"
 filter = { server = ["s12"] }
+${options.at === undefined ? "" : `at = ${options.at.toISOString()}`}
 [values]
 window_start = ${new Date(windowAt).toISOString()}
 window_end = ${new Date(windowAt + 420_000).toISOString()}

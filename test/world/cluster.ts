@@ -26,6 +26,8 @@ export async function openCluster(options: {
   /** Another way to the database of this cluster: a proxy. */
   databaseVia?: (url: string) => Promise<string>;
   sink?: SinkOptions;
+  /** When the campaign begins; at once unless given. */
+  at?: Date;
 }): Promise<Cluster> {
   const database = await options.postgres.createDatabase();
   const world = await createCampaignFolder({
@@ -33,6 +35,7 @@ export async function openCluster(options: {
     database: (await options.databaseVia?.(database.url)) ?? database.url,
     redis: options.redis.url,
     sink: { replyDelayMs: 5, ...options.sink },
+    ...(options.at === undefined ? {} : { at: options.at }),
   });
   const workers: Mailer[] = [];
   const addWorker = async () => {

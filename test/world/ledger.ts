@@ -4,6 +4,7 @@
 import type { Database } from "../../src/adapters/database/database.ts";
 import { FAULT_OF, type Reason, type Scope, type Speaker } from "../../src/bounce/reason.ts";
 import type { BreakerConfig } from "../../src/breaker/breaker.ts";
+import type { Start } from "../../src/campaign/start.ts";
 import type { CampaignStore, PlannedDelivery } from "../../src/campaign/store.ts";
 import type { ClaimedDelivery } from "../../src/delivery/delivery.ts";
 import { type Outcome, outcomeOf, settlementOf } from "../../src/delivery/outcome.ts";
@@ -39,11 +40,14 @@ export interface LanePlan {
 
 let campaignsMade = 0;
 
-/** Creates, launches and plans a campaign; without `planned` the plan is left open. Returns the campaign's id. */
+/**
+ * Creates, launches and plans a campaign; without `planned` the plan is left open, and with a `start` nothing is planned
+ * yet. Returns the campaign's id.
+ */
 export async function runCampaign(
   { campaigns }: LedgerWorld,
   lanes: readonly LanePlan[],
-  options: { validUntilMs?: number | null; planned?: boolean } = {},
+  options: { validUntilMs?: number | null; planned?: boolean; start?: Start } = {},
 ): Promise<number> {
   campaignsMade += 1;
   const { id } = await campaigns.create({
@@ -62,7 +66,9 @@ export async function runCampaign(
     source: { name: "maintenance-scheduled" } as never,
     values: {} as never,
     templateClass: "service",
+    start: options.start ?? null,
   });
+  if (options.start !== undefined) return id;
   await campaigns.plan(id, planChunk(lanes));
   if (options.planned !== false) await campaigns.finishPlan(id);
   return id;

@@ -187,7 +187,10 @@ export class World {
   }
 
   /** A command's code, in this process: as typed, but without the second that a new process needs. */
-  async does(work: (io: Io, options: { config: string }) => Promise<number>): Promise<Ran> {
+  async does(
+    work: (io: Io, options: { config: string }) => Promise<number>,
+    clock: Clock = systemClock,
+  ): Promise<Ran> {
     const said = { stdout: "", stderr: "" };
     const io: Io = {
       out: async (text) => {
@@ -201,7 +204,7 @@ export class World {
       colour: false,
       canAsk: false,
       confirm: async () => false,
-      open: openBellwether,
+      open: (options) => openBellwether({ ...options, clock }),
     };
     try {
       const exit = await work(io, { config: this.path("bellwether.toml") });
@@ -213,16 +216,19 @@ export class World {
   }
 
   /** `send FILE --yes --json` */
-  async types(file: string, more: { again?: string } = {}): Promise<Answered> {
-    const yes = { yes: true, json: true, ...more };
-    return answered(await this.does((io, options) => send(io, this.path(file), { ...options, ...yes })));
+  async types(file: string, more: { again?: string; clock?: Clock } = {}): Promise<Answered> {
+    const { clock, ...rest } = more;
+    const yes = { yes: true, json: true, ...rest };
+    return answered(
+      await this.does((io, options) => send(io, this.path(file), { ...options, ...yes }), clock),
+    );
   }
 
   /** `resume [CAMPAIGN] [--provider P] --json` */
-  async typesResume(more: { provider?: string; campaign?: string } = {}): Promise<Answered> {
-    const { campaign, ...rest } = more;
+  async typesResume(more: { provider?: string; campaign?: string; clock?: Clock } = {}): Promise<Answered> {
+    const { campaign, clock, ...rest } = more;
     return answered(
-      await this.does((io, options) => resume(io, campaign, { ...options, ...rest, json: true })),
+      await this.does((io, options) => resume(io, campaign, { ...options, ...rest, json: true }), clock),
     );
   }
 

@@ -1,4 +1,4 @@
-// Orders to a running campaign: pause, cancel, resume. Each is safe to repeat, and takes effect in the transaction
+// Orders to a campaign: pause, cancel, resume, another start. Each is safe to repeat, and takes effect in the transaction
 // that writes it: from then on no claim and no intent passes.
 import { CAMPAIGN_MOVES, type CampaignState } from "../../campaign/campaign.ts";
 import type { Order, Steered } from "../../campaign/store.ts";
@@ -8,6 +8,7 @@ import { LANE_MOVES } from "../../provider/lane.ts";
 import { mayMove, move } from "../../transition.ts";
 import { type Database, sqlTime, type Tx } from "../database/database.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
+import { resumeUnbegun, schedule } from "./campaign-schedule.ts";
 import { hasReturning, resumeLane, returnDeliveries, setAsideOf } from "./lane-resume.ts";
 import { addEvents, lockCampaign, readLanes, recount, writeLanes } from "./lane-rows.ts";
 
@@ -19,9 +20,10 @@ export async function steerCampaign(db: Database, id: number, order: Order): Pro
   return db.write(async (tx) => {
     await lockWhole(tx, id);
     const campaign = await tx.campaign.findUniqueOrThrow({ where: { id } });
-    return order.do === "pause"
-      ? pause(tx, campaign, order.why, db.now())
-      : resume(tx, campaign, order.provider, db.now());
+    if (order.do === "pause") return pause(tx, campaign, order.why, db.now());
+    if (order.do === "resume") return resume(tx, campaign, order.provider, db.now());
+    await schedule(tx, campaign, order, db.now());
+    return { returned: 0, lanes: [] };
   });
 }
 
@@ -34,7 +36,9 @@ async function lockWhole(tx: Tx, id: number): Promise<void> {
 async function pause(tx: Tx, campaign: CampaignModel, why: string, nowMs: number): Promise<Steered> {
   const state = campaign.state as CampaignState;
   if (state === "paused") return { returned: 0, lanes: [] };
-  if (!mayMove(CAMPAIGN_MOVES, state, "paused") || state !== "running") throw wrongState(campaign, "paused");
+  // What has ended is paused by late reports alone.
+  if (state !== "running" && state !== "scheduled") throw wrongState(campaign, "paused");
+  move("campaign", CAMPAIGN_MOVES, state, "paused");
   await tx.campaign.update({
     where: { id: campaign.id },
     data: { state: "paused", pausedBy: "person", why },
@@ -92,8 +96,11 @@ async function resume(
   nowMs: number,
 ): Promise<Steered> {
   const state = campaign.state as CampaignState;
-  if (state === "cancelled" || state === "draft" || state === "scheduled")
-    throw wrongState(campaign, "resumed");
+  if (state === "cancelled" || state === "draft") throw wrongState(campaign, "resumed");
+  if (provider === null && campaign.launchedAt === null && (state === "scheduled" || state === "paused")) {
+    await resumeUnbegun(tx, campaign, nowMs);
+    return { returned: 0, lanes: [] };
+  }
   const contexts = await readLanes(tx, { campaignId: campaign.id });
   const chosen = contexts.filter((one) => provider === null || one.lane.provider === provider);
   if (provider !== null && chosen.length === 0) {

@@ -1,6 +1,7 @@
 // Campaigns on SQLite: their rows, their frozen content, their plan in chunks, and the orders that steer them.
 import { FRESH_PULSE } from "../../breaker/breaker.ts";
 import { CAMPAIGN_MOVES, type Campaign, type CampaignState } from "../../campaign/campaign.ts";
+import { isMissed, type Start, shownStart } from "../../campaign/start.ts";
 import type { CampaignStore, PlannedDelivery, PlannedLane } from "../../campaign/store.ts";
 import { BY_HAND } from "../../campaign/suppression.ts";
 import { BellwetherError } from "../../errors.ts";
@@ -8,6 +9,7 @@ import { move } from "../../transition.ts";
 import { type Database, type ManyStatement, sqlTime, type Tx } from "../database/database.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
 import { recordset } from "../database/many.ts";
+import { startOfRow } from "./campaign-schedule.ts";
 import { steerCampaign } from "./campaign-steer.ts";
 import { addEvents, lockCampaign } from "./lane-rows.ts";
 import { CONFIRM_AFTER_MS, joinSuppression } from "./suppression-rows.ts";
@@ -48,14 +50,16 @@ export function createCampaignStore(db: Database): CampaignStore {
       if (count === 0) throw replaced();
     },
 
-    launch: (id, { source, values, templateClass }) =>
+    launch: (id, { source, values, templateClass, start = null }) =>
       db.write(async (tx) => {
         await lockCampaign(tx, id);
         const row = await tx.campaign.findUnique({ where: { id } });
         if (row === null) throw replaced();
-        if (row.state !== "draft" && row.state !== "scheduled") return;
-        move("campaign", CAMPAIGN_MOVES, row.state as CampaignState, "running");
+        if (row.state !== "draft") return;
         const at = new Date(db.now());
+        if (start !== null && isMissed(start, at.getTime())) throw missed(row, start);
+        const state = start !== null && start.atMs > at.getTime() ? "scheduled" : "running";
+        move("campaign", CAMPAIGN_MOVES, row.state as CampaignState, state);
         await tx.contentRevision.create({
           data: {
             campaignId: id,
@@ -67,15 +71,22 @@ export function createCampaignStore(db: Database): CampaignStore {
         });
         await tx.campaign.update({
           where: { id },
-          data: { state: "running", templateClass, launchedAt: at },
+          data: {
+            state,
+            templateClass,
+            startAt: start === null ? null : new Date(start.atMs),
+            startZone: start?.zone ?? null,
+            launchedAt: state === "running" ? at : null,
+          },
         });
         await addEvents(tx, [
           {
             campaignId: id,
             laneId: null,
             atMs: at.getTime(),
-            event: "launched",
-            text: `"${row.name}" was launched.`,
+            ...(state === "running" || start === null
+              ? { event: "launched", text: `"${row.name}" was launched.` }
+              : { event: "scheduled", text: `"${row.name}" begins on ${shownStart(start)}.` }),
           },
         ]);
       }),
@@ -130,6 +141,14 @@ function replaced(): BellwetherError {
     "campaign-state",
     "Meanwhile another `send` put another notice of the same name in the place of this one.",
     "Nothing was sent from here. `status` shows the other; give this one another name if both are wanted.",
+  );
+}
+
+function missed(campaign: CampaignModel, start: Start): BellwetherError {
+  return new BellwetherError(
+    "campaign-state",
+    `"${campaign.name}" should have begun on ${shownStart(start)}, and that has passed meanwhile. Nothing was sent.`,
+    "Write another at into the campaign file, or take it out to send at once, and type `send` again.",
   );
 }
 
@@ -219,6 +238,7 @@ export function toCampaign(row: CampaignModel): Campaign {
     importId: row.importId,
     confirmed: row.confirmed,
     overrides: JSON.parse(row.overrides),
+    start: startOfRow(row),
     tellByMs: row.tellBy?.getTime() ?? null,
     validUntilMs: row.validUntil?.getTime() ?? null,
     planCursor: row.planCursor,

@@ -1,8 +1,9 @@
-// What time alone changes: rests and timed holds end, validity ends, lanes end or go blind, campaigns end or are
+// What time alone changes: schedules come due, rests and timed holds end, validity ends, lanes end or go blind, campaigns end or are
 // paused because no lane can go on. Looks first on the reading connection; writes only when something is due.
 import { RETRY_DEADLINE_SECONDS } from "../../delivery/retry.ts";
 import { providerTitle } from "../../provider/directory.ts";
 import { type Database, sqlTime, type Tx } from "../database/database.ts";
+import { startDue } from "./campaign-schedule.ts";
 import { endCancelled } from "./campaign-steer.ts";
 import { resumeLane } from "./lane-resume.ts";
 import { addEvents, type LaneInContext, nextDue, readLanes, writeLanes } from "./lane-rows.ts";
@@ -16,7 +17,7 @@ export async function tick(db: Database, { soakMs }: { soakMs: number }): Promis
   const nowMs = db.now();
   const idsOf = (where: string) =>
     db.read.$queryRawUnsafe<{ id: number }[]>(`SELECT id FROM campaign WHERE ${where}`);
-  let moved = false;
+  let moved = await startDue(db);
   // A process died between the order to cancel and its end.
   for (const { id } of await idsOf("state = 'cancelled' AND ended_at IS NULL")) {
     await endCancelled(db, id);

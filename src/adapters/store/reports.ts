@@ -35,6 +35,12 @@ interface LaneRow {
   route_hold: string | null;
 }
 
+interface StartColumns {
+  start_at: unknown;
+  start_zone: string | null;
+  launched_at: unknown;
+}
+
 const LANE_COLUMNS = `c.id AS campaign_id, c.name, c.state AS campaign_state, l.id AS lane_id, l.provider,
   l.state AS lane_state, l.window_size, l.hold, r.hold AS route_hold`;
 const LANES = `campaign c LEFT JOIN lane l ON l.campaign_id = c.id
@@ -99,9 +105,9 @@ export function createReportStore(db: Database): ReportStore {
 
     snapshot: async (campaignId) => {
       const rows = await ask<
-        LaneRow & { last_event: number | null; state: DeliveryState | null; count: bigint }
+        LaneRow & StartColumns & { last_event: number | null; state: DeliveryState | null; count: bigint }
       >(
-        `SELECT ${LANE_COLUMNS}, (SELECT max(id) FROM event WHERE campaign_id = c.id) AS last_event, n.state, n.count
+        `SELECT ${LANE_COLUMNS}, c.start_at, c.start_zone, c.launched_at, (SELECT max(id) FROM event WHERE campaign_id = c.id) AS last_event, n.state, n.count
          FROM ${LANES} LEFT JOIN (
            SELECT lane_id, state, count(*) AS count FROM delivery
            WHERE lane_id IN (SELECT id FROM lane WHERE campaign_id = ?) GROUP BY lane_id, state
@@ -120,8 +126,10 @@ export function createReportStore(db: Database): ReportStore {
         lanes.set(row.lane_id, lane);
       }
       const { campaign_id: id, name, campaign_state: state } = first;
+      const atMs = first.launched_at === null ? fromSqlTime(first.start_at) : null;
+      const start = atMs === null ? null : { atMs, zone: first.start_zone ?? "UTC" };
       const snapshot: Snapshot = {
-        campaign: { id, name, state },
+        campaign: { id, name, state, start },
         lanes: [...lanes.values()],
         lastEvent: Number(first.last_event ?? 0),
       };

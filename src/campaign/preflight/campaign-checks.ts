@@ -8,7 +8,13 @@ import type { Finding } from "./finding.ts";
 export const REFUSED_SHOWN = 3;
 
 export function checkCampaign(options: {
-  notice: { values: CheckedValues; validUntilMs: number | null };
+  notice: {
+    values: CheckedValues;
+    /** null: it begins at once. */
+    start: { atMs: number } | null;
+    tellByMs: number | null;
+    validUntilMs: number | null;
+  };
   summary: ImportSummary;
   /** The first of them, `REFUSED_SHOWN` at most. */
   refused: readonly RefusedRow[];
@@ -36,6 +42,16 @@ export function checkCampaign(options: {
       hint: "They are listed by `untold`, to be told by telephone or letter.",
     });
   }
+  const beginsMs = Math.max(nowMs, notice.start?.atMs ?? nowMs);
+  if (notice.tellByMs !== null && notice.tellByMs <= beginsMs) {
+    findings.push({
+      code: "tell-by-past",
+      severity: "warning",
+      basis: "configured",
+      message: `Everybody should be told by ${new Date(notice.tellByMs).toISOString()}, and that is before the first mail goes out.`,
+      hint: "Let it begin earlier, or correct tell_by.",
+    });
+  }
   const start = notice.values.window_start;
   if (notice.validUntilMs !== null && notice.validUntilMs <= nowMs) {
     findings.push({
@@ -45,12 +61,12 @@ export function checkCampaign(options: {
       message: `The notice was true until ${new Date(notice.validUntilMs).toISOString()}: nobody would get it.`,
       hint: "Correct window_start, or write valid_until if the notice is still worth telling.",
     });
-  } else if (typeof start === "string" && Date.parse(start) <= nowMs) {
+  } else if (typeof start === "string" && Date.parse(start) <= beginsMs) {
     findings.push({
       code: "window-past",
       severity: "warning",
       basis: "configured",
-      message: `The window began at ${start}.`,
+      message: `The window ${Date.parse(start) <= nowMs ? "began" : "begins"} at ${start}, before the first mail goes out.`,
       hint: "Check window_start: day, month, offset.",
     });
   }

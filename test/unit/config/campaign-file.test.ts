@@ -63,6 +63,7 @@ phone = "+33 1"
       template: "maintenance-scheduled",
       audience: { kind: "file", path: path.join(folder, "clients.csv") },
       filter: { server: ["s12", "s13"], plan: ["pro"], note: [""] },
+      start: null,
       tellBy: new Date("2027-04-27T18:00:00Z"),
       validUntil: new Date("2027-04-28T06:00:00Z"),
       values: {
@@ -85,6 +86,23 @@ phone = "+33 1"
       validUntil: null,
       values: {},
     });
+  });
+
+  it.each<[Record<string, string>, string, string]>([
+    [{ at: "2027-04-27T09:00:00+02:00" }, "2027-04-27T07:00:00Z", "+02:00"],
+    [{ at: "2027-04-27T09:00:00Z" }, "2027-04-27T09:00:00Z", "UTC"],
+    [{ at: "2027-04-27T09:00:00", zone: '"Europe/Paris"' }, "2027-04-27T07:00:00Z", "Europe/Paris"],
+    [{ at: "2027-01-27T09:00:00", zone: '"Europe/Paris"' }, "2027-01-27T08:00:00Z", "Europe/Paris"],
+    [{ at: "2027-01-27T09:00:00", zone: '"UTC"' }, "2027-01-27T09:00:00Z", "UTC"],
+  ])("may say when it begins: %j", (keys, moment, zone) => {
+    expect(read(keys).start).toEqual({ atMs: Date.parse(moment), zone, line: 4 });
+  });
+
+  it("may begin after its window only where it says that it is true for longer", () => {
+    const below = "[values]\nwindow_start = 2027-04-28T06:00:00Z";
+    expect(refusal({ at: "2027-04-28T07:00:00Z" }, below).text).toContain("is not before window_start");
+    const longer = { at: "2027-04-28T07:00:00Z", valid_until: "2027-04-28T08:00:00Z" };
+    expect(read(longer, below).start).not.toBe(null);
   });
 
   it("may have values that are called as its own keys are", () => {
@@ -133,6 +151,38 @@ describe("a bad key of a campaign file", () => {
       "FILE:4: tell_by (2027-04-28T00:00:00.000Z) is later than valid_until (2027-04-27T23:00:00.000Z)",
       "earlier",
     ],
+    [{ at: '"2027-04-27T09:00:00Z"' }, 'FILE:4: at is "2027-04-27T09:00:00Z"', "without quotes"],
+    [{ at: "2027-04-27" }, "FILE:4: at is 2027-04-27", "09:00:00+02:00"],
+    [{ at: "09:00:00" }, "FILE:4: at is 09:00:00", "09:00:00+02:00"],
+    [{ at: "2027-04-27T09:00:00" }, "FILE:4: at is 2027-04-27T09:00:00: without a zone", "Europe/Paris"],
+    [{ zone: '"Europe/Paris"' }, "FILE:4: zone stands without at", "leave zone out"],
+    [
+      { at: "2027-04-27T09:00:00Z", zone: '"Europe/Paris"' },
+      "FILE:5: zone stands beside at = 2027-04-27T09:00:00Z, which has an offset",
+      "Leave out the one",
+    ],
+    [
+      { at: "2027-04-27T09:00:00", zone: '"Europe/Pariss"' },
+      'FILE:5: zone is "Europe/Pariss"',
+      'Did you mean "Europe/Paris"?',
+    ],
+    [{ at: "2027-04-27T09:00:00", zone: '"+02:00"' }, 'FILE:5: zone is "+02:00"', "Europe/Paris"],
+    [{ at: "2027-04-27T09:00:00", zone: "2" }, "FILE:5: zone is 2", "Europe/Paris"],
+    [
+      { at: "2027-03-28T02:30:00", zone: '"Europe/Paris"' },
+      "FILE:4: at is 2027-03-28T02:30:00: in Europe/Paris the clocks go forward over that time",
+      "before or after",
+    ],
+    [
+      { at: "2027-10-31T02:30:00", zone: '"Europe/Paris"' },
+      "FILE:4: at is 2027-10-31T02:30:00: in Europe/Paris the clocks go back then",
+      "at = 2027-10-31T02:30:00+02:00, or at = 2027-10-31T02:30:00+01:00",
+    ],
+    [
+      { at: "2027-04-28T06:00:00Z", valid_until: "2027-04-28T08:00:00+02:00" },
+      "FILE:4: at (2027-04-28T06:00:00.000Z) is not before valid_until (2027-04-28T06:00:00.000Z)",
+      "earlier",
+    ],
     [{ tellBy: "2027-04-28T00:00:00Z" }, "FILE:4: there is no key tellBy", "Did you mean tell_by?"],
     [{ window_start: "2027-04-28T00:00:00Z" }, "FILE:4: there is no key window_start", "below [values]"],
     [{ values: "3" }, "FILE:4: values is 3", "Write [values]"],
@@ -159,6 +209,7 @@ describe("a bad key of a campaign file", () => {
   });
 
   it.each([
+    "at = 2027-04-27T09:00:00Z",
     "tell_by = 2027-04-27T18:00:00Z",
     "valid_until = 2027-04-27T18:00:00Z",
     'filter = { server = "s12" }',

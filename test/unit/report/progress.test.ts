@@ -27,6 +27,7 @@ describe("progress", () => {
       campaign: id,
       name: "Server s12 is replaced",
       state: "running",
+      start: null,
       size: 16,
       told: 5,
       lanes: [

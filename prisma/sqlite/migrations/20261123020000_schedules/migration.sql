@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "campaign" ADD COLUMN "start_at" DATETIME;
+ALTER TABLE "campaign" ADD COLUMN "start_zone" TEXT;
