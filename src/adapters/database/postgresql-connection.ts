@@ -72,21 +72,22 @@ export async function transact<T>(pool: Pool, work: (on: Transaction) => Promise
     return answer;
   };
   const send = (text: string, values: unknown[]) => heard(ask(client, text, values));
-  const end = () => {
+  const commit = () => {
     committing ??= send("COMMIT", []);
+    return committing;
   };
   void send("BEGIN ISOLATION LEVEL READ COMMITTED", []);
   try {
     const result = await work({
       ask: send,
       send: (text, values) => void send(text, values),
-      end,
+      end: () => void commit(),
       models: () => modelsOn(pool, client),
     });
-    end();
     // To COMMIT a transaction that has failed PostgreSQL answers ROLLBACK, and no error.
-    const { command } = await (committing ?? send("COMMIT", []));
-    if (failure !== null || command !== "COMMIT") throw failure ?? new Error(`COMMIT was answered ${command}.`);
+    const { command } = await commit();
+    if (failure !== null || command !== "COMMIT")
+      throw failure ?? new Error(`COMMIT was answered ${command}.`);
     client.release();
     return result;
   } catch (error) {
@@ -113,9 +114,13 @@ function modelsOn(pool: Pool, client: PoolClient): PrismaClient {
       const bound = Object.create(await inner.connect(), { client: { value: client } });
       // What Prisma itself would do in a transaction is in ours already.
       const inside = { options: { usePhantomQuery: true }, commit: async () => {}, rollback: async () => {} };
-      return Object.assign(bound, { startTransaction: async () => Object.assign(Object.create(bound), inside) });
+      return Object.assign(bound, {
+        startTransaction: async () => Object.assign(Object.create(bound), inside),
+      });
     };
-    made = new PrismaClient({ adapter: { provider: inner.provider, adapterName: inner.adapterName, connect } });
+    made = new PrismaClient({
+      adapter: { provider: inner.provider, adapterName: inner.adapterName, connect },
+    });
     models.set(client, made);
   }
   return made;

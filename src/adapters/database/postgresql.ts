@@ -131,7 +131,8 @@ function writing(on: Transaction): Tx {
 /** The two generated clients have the same models; their types are told apart by their providers only. */
 function withModels(raw: object, models: () => PrismaClient): Tx {
   return new Proxy(raw, {
-    get: (target, name) => (Object.hasOwn(target, name) ? Reflect.get(target, name) : Reflect.get(models(), name)),
+    get: (target, name) =>
+      Object.hasOwn(target, name) ? Reflect.get(target, name) : Reflect.get(models(), name),
   }) as unknown as Tx;
 }
 
