@@ -323,6 +323,33 @@ describe.skipIf(missing !== null)(`on Bull${missing === null ? "" : ` (skipped: 
       expect(worker.troubles).toHaveLength(2);
     });
 
+    test("a worker without Redis for two seconds takes its own offers, and shares them again when it is back", async () => {
+      const worker = await makeWorker();
+      await offerUntil(worker, { lane: 1, epoch: 1 }, 5_000);
+      await redis.kill();
+      try {
+        const tookMs = performance.now();
+        await offerUntil(worker, { lane: 2, epoch: 1 }, 5_000);
+        expect(performance.now() - tookMs).toBeGreaterThan(1_000);
+        // Who has no handler has nobody to hand a job to.
+        const server = makeQueue(worker.prefix);
+        await new Promise((resolve) => setTimeout(resolve, 2_500));
+        await server.queue.offer("google", { lane: 3, epoch: 1 });
+        expect(await server.queue.depth("google")).toBe(0);
+      } finally {
+        await redis.start();
+      }
+      await until(
+        () => worker.troubles,
+        10_000,
+        () => worker.troubles.at(-1) === null,
+      );
+      const other = await makeWorker(worker.prefix);
+      const seen = () => [...worker.seen, ...other.seen].filter((one) => one === "google 4/1");
+      await worker.queue.offer("google", { lane: 4, epoch: 1 });
+      await until(seen, 5_000, () => seen().length === 1);
+    });
+
     test("a Redis that refuses to write is told in its own words", async () => {
       const worker = await makeWorker();
       await offerUntil(worker, { lane: 1, epoch: 1 }, 5_000);

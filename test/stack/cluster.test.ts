@@ -90,6 +90,20 @@ describe.skipIf(missing !== null)("a cluster", () => {
     expect(await judged(world, await watcher.ended)).toEqual([]);
   }, 120_000);
 
+  test("sends a campaign to its end while Redis is gone for all of it", async (context) => {
+    const gone = await redisService();
+    context.onTestFinished(() => gone.end());
+    const cluster = await openCluster({
+      postgres,
+      redis: gone,
+      clients: 400,
+      workers: 2,
+      before: () => gone.stop(),
+    });
+    context.onTestFinished(() => cluster.close());
+    expect(await judged(cluster.world, await cluster.watcher.ended)).toEqual([]);
+  }, 120_000);
+
   test.skipIf(process.env.BELLWETHER_TEST_POSTGRES_URL !== undefined)(
     "whose PostgreSQL is killed makes nothing uncertain, and goes on when it is back",
     async (context) => {

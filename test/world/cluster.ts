@@ -30,6 +30,8 @@ export async function openCluster(options: {
   connections?: number;
   domains?: readonly string[];
   sink?: SinkOptions;
+  /** Done when the workers are there and the campaign is not. */
+  before?: () => Promise<void>;
 }): Promise<Cluster> {
   const database = await options.postgres.createDatabase();
   const world = await createCampaignFolder({
@@ -48,6 +50,7 @@ export async function openCluster(options: {
     return worker;
   };
   await Promise.all(Array.from({ length: options.workers }, addWorker));
+  await options.before?.();
   const watcher = startMailer(world.folder, SEND);
   return {
     world,
