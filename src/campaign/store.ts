@@ -76,7 +76,8 @@ export interface CampaignStore {
 }
 
 export type Order =
-  | { do: "pause"; why: string }
+  /** `provider`: that lane alone; without it everything. */
+  | { do: "pause"; why: string; provider?: string }
   | { do: "cancel"; why: string }
   /** A person says what became of the uncertain ones. */
   | { do: "settle-uncertain"; as: "resend" | "sent" }

@@ -129,8 +129,8 @@ describe.skipIf(missing !== null)(`on Bull${missing === null ? "" : ` (skipped: 
 
   test("a provider that is paused hands out nothing until it is resumed", async () => {
     const worker = await makeWorker();
-    await worker.queue.pause("google");
-    await worker.queue.pause("google");
+    await worker.queue.hold(new Set(["google"]));
+    await worker.queue.hold(new Set(["google"]));
     await worker.queue.offer("google", { lane: 1, epoch: 1 });
     await worker.queue.offer("yahoo", { lane: 2, epoch: 1 });
     await until(
@@ -140,13 +140,26 @@ describe.skipIf(missing !== null)(`on Bull${missing === null ? "" : ` (skipped: 
     );
     expect(worker.seen).toEqual(["yahoo 2/1"]);
     expect(await worker.queue.depth("google")).toBe(1);
-    await worker.queue.resumeQueue("google");
+    await worker.queue.hold(new Set());
     await until(
       () => worker.seen,
       5_000,
       () => worker.seen.length > 1,
     );
     expect(worker.seen).toEqual(["yahoo 2/1", "google 1/1"]);
+  });
+
+  test("a provider that is held stands still again after a flush, and what somebody else paused goes on", async () => {
+    const { queue, prefix } = makeQueue();
+    const isPaused = (provider: string) =>
+      inspect(async (client) => (await client.exists(`${prefix}:${provider}:meta-paused`)) === 1);
+    await queue.offer("yahoo", { lane: 1, epoch: 1 });
+    await queue.hold(new Set(["google"]));
+    expect(await isPaused("google")).toBe(true);
+    await inspect((client) => client.del(`${prefix}:google:meta-paused`));
+    await inspect((client) => client.set(`${prefix}:yahoo:meta-paused`, "1"));
+    await queue.hold(new Set(["google"]));
+    expect([await isPaused("google"), await isPaused("yahoo")]).toEqual([true, false]);
   });
 
   test("keys and connections stay few after 10,000 offers to 10 providers", async () => {

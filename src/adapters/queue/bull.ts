@@ -11,10 +11,10 @@ import type { JobQueue, LaneJob } from "../../delivery/queue.ts";
 import { createMemoryQueue } from "./memory.ts";
 import { BLOCK_SECONDS, connectRedis, createTroubles, isSilence, settled } from "./redis-link.ts";
 
-/** Stops and resumes a whole provider, for every process. Redis forgets it in a flush: who means it says it again. */
+/** Stops and resumes whole providers, for every process. Redis forgets it in a flush: who means it says it again. */
 export interface ProviderSwitch {
-  pause(provider: string): Promise<void>;
-  resumeQueue(provider: string): Promise<void>;
+  /** Exactly these stand still from now on; whatever else was paused, by whomever, goes on. */
+  hold(providers: ReadonlySet<string>): Promise<void>;
 }
 
 /** Jobs kept waiting for one provider; more would only say the same again. */
@@ -187,10 +187,20 @@ export function createBullQueue(options: {
     return !waiting.some((other) => other?.data?.lane === job.lane && other.data.epoch === job.epoch);
   }
 
-  async function switched(work: () => Promise<void>): Promise<void> {
+  async function hold(held: ReadonlySet<string>): Promise<void> {
     await opened;
     if (away()) return;
-    await work().catch(failed);
+    try {
+      // The queues that somebody has opened, and those that are meant.
+      for (const provider of new Set([...(await client.smembers(providersKey)), ...lines.keys(), ...held])) {
+        const { queue } = lineOf(provider);
+        const isPaused = await queue.isPaused();
+        if (held.has(provider) && !isPaused) await queue.pause();
+        if (!held.has(provider) && isPaused) await queue.resume();
+      }
+    } catch (error) {
+      failed(error);
+    }
   }
 
   async function stop(): Promise<void> {
@@ -241,8 +251,7 @@ export function createBullQueue(options: {
       stopped ??= stop();
       return stopped;
     },
-    pause: (provider) => switched(() => lineOf(provider).queue.pause()),
-    resumeQueue: (provider) => switched(() => lineOf(provider).queue.resume()),
+    hold,
   };
 }
 
