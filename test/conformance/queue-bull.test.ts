@@ -156,7 +156,7 @@ describe.skipIf(missing !== null)(`on Bull${missing === null ? "" : ` (skipped: 
     await queue.offer("yahoo", { lane: 1, epoch: 1 });
     await queue.hold(new Set(["google"]));
     expect(await isPaused("google")).toBe(true);
-    await inspect((client) => client.del(`${prefix}:google:meta-paused`));
+    await inspect((client) => client.del(`${prefix}:google:meta-paused`, `${prefix}:google:meta`));
     await inspect((client) => client.set(`${prefix}:yahoo:meta-paused`, "1"));
     await queue.hold(new Set(["google"]));
     expect([await isPaused("google"), await isPaused("yahoo")]).toEqual([true, false]);
