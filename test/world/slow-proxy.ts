@@ -5,8 +5,8 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 export interface SlowProxy {
   /** The same database, by this way. */
   urlOf(url: string): string;
-  /** What the server has answered so far: one round trip or more each. */
-  readonly answers: number;
+  /** How often something was asked after an answer had been heard, on any connection. */
+  readonly roundTrips: number;
   close(): Promise<void>;
 }
 
@@ -20,20 +20,29 @@ export async function startSlowProxy(options: {
   target: string;
   /** Answers come so much later; what is asked arrives at once, so that all is done long before anybody knows. */
   answerDelayMs?: number;
-  /** Called when a hold is committed, before the answer goes back; the answer never does. */
-  onHold?: () => void;
+  /**
+   * Called when a lane's row that says "held" is committed, at its first time on each connection and before the answer
+   * goes back. True: it never does.
+   */
+  onHold?: () => boolean;
 }): Promise<SlowProxy> {
   const { hostname, port } = new URL(options.target);
   const { answerDelayMs = 0, onHold } = options;
   const sockets = new Set<Socket>();
-  let answers = 0;
-  let seen = false;
+  let roundTrips = 0;
   const server: Server = createServer({ noDelay: true }, (client) => {
     const behind = connect({ port: Number(port), host: hostname, noDelay: true });
     let asked = "";
     let answered = "";
     let holds = false;
     let awaits = false;
+    let seen = false;
+    let withheld: Buffer[] = [];
+    let hasHeard = true;
+    const hear = (bytes: Buffer) => {
+      hasHeard = true;
+      client.write(bytes);
+    };
     for (const socket of [client, behind]) {
       sockets.add(socket);
       socket.on("error", () => undefined);
@@ -44,6 +53,8 @@ export async function startSlowProxy(options: {
       });
     }
     client.on("data", (bytes) => {
+      if (hasHeard) roundTrips += 1;
+      hasHeard = false;
       if (onHold !== undefined && !seen) {
         const text = asked + bytes.toString("latin1");
         holds ||= text.includes(HELD);
@@ -53,19 +64,20 @@ export async function startSlowProxy(options: {
       behind.write(bytes);
     });
     behind.on("data", (bytes) => {
-      answers += 1;
       if (awaits && !seen) {
         const text = answered + bytes.toString("latin1");
         answered = text.slice(-TAIL);
+        withheld.push(bytes);
         if (text.includes(COMMITTED)) {
           seen = true;
-          onHold?.();
-          client.destroy();
+          if (onHold?.() === true) client.destroy();
+          else hear(Buffer.concat(withheld));
+          withheld = [];
         }
         return;
       }
-      if (answerDelayMs === 0) client.write(bytes);
-      else setTimeout(() => client.write(bytes), answerDelayMs);
+      if (answerDelayMs === 0) hear(bytes);
+      else setTimeout(hear, answerDelayMs, bytes);
     });
   });
   await new Promise<void>((resolve) => {
@@ -79,8 +91,8 @@ export async function startSlowProxy(options: {
       url.host = `127.0.0.1:${address.port}`;
       return url.href;
     },
-    get answers() {
-      return answers;
+    get roundTrips() {
+      return roundTrips;
     },
     close: async () => {
       for (const socket of sockets) socket.destroy();
