@@ -1,6 +1,6 @@
 // Connections to PostgreSQL that do not wait where nobody asks: what a transaction only writes or locks is sent with
 // the next statement whose answer it needs, and COMMIT with the last one. A commit of outcomes and intents is two
-// round trips by it; one by one its statements were eleven. The order on the connection is the order of the calls.
+// round trips by it; one by one its statements were ten. The order on the connection is the order of the calls.
 import { PrismaPg } from "@prisma/adapter-pg";
 import { Pool, type PoolClient, type QueryResult, types } from "pg";
 import { PrismaClient } from "./generated/postgresql/client.ts";
