@@ -1,5 +1,6 @@
 // The program as its faces see it: what the command line, the console and the demo are given. compose.ts makes it.
 import type { CampaignManager } from "./campaign/manager.ts";
+import type { ProviderHolds } from "./campaign/provider-holds.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
 import type { Clock } from "./clock.ts";
@@ -15,6 +16,7 @@ export interface Bellwether {
   readonly clock: Clock;
   readonly campaigns: CampaignStore;
   readonly audiences: AudienceStore;
+  readonly providerHolds: ProviderHolds;
   readonly reports: ReportStore;
   /** Loads templates and what checks them at its first call. */
   manager(): Promise<CampaignManager>;

@@ -7,6 +7,7 @@ import { migrateSqlite } from "./adapters/database/migrate.ts";
 import { openSqlite } from "./adapters/database/sqlite.ts";
 import { createAudienceStore } from "./adapters/store/audiences.ts";
 import { createCampaignStore } from "./adapters/store/campaigns.ts";
+import { createProviderHolds } from "./adapters/store/provider-holds.ts";
 import { createReportStore } from "./adapters/store/reports.ts";
 import { signingSecret } from "./adapters/store/settings.ts";
 import type { Bellwether, OpenOptions } from "./application.ts";
@@ -109,6 +110,7 @@ function compose(parts: {
     clock,
     campaigns,
     audiences,
+    providerHolds: createProviderHolds(db),
     reports: createReportStore(db),
     letterhead,
     secret,

@@ -168,7 +168,13 @@ describe("docs/operations.md", () => {
   it("has every metric, with type, labels and meaning, and no other", async () => {
     const { createMetrics } = await import("../src/adapters/observe/metrics.ts");
     const { systemClock } = await import("../src/clock.ts");
-    const gauges = { lanes: [], workers: 0, routesHeld: 0, depth: new Map<string, number>() };
+    const gauges = {
+      lanes: [],
+      workers: 0,
+      routesHeld: 0,
+      providersHeld: [],
+      depth: new Map<string, number>(),
+    };
     const metrics = createMetrics({ source: { read: async () => gauges }, clock: systemClock });
     const told = rows(text, "| Metric |").map((row) => row.map(code));
     const known = metrics.described.map(({ name, type, labels, help }) => [

@@ -54,6 +54,11 @@ export async function status(
         `  ${lane.provider}: ${lane.state}, told ${lane.told} of ${lane.size}${rest.length > 0 ? `, ${rest.join(", ")}` : ""}\n`,
       );
     }
+    for (const held of await app.providerHolds.list()) {
+      await io.out(
+        `  ${held.provider} is held for every campaign since ${held.at}: ${safeText(held.why)} \`resume --provider ${held.provider}\` lets it go on.\n`,
+      );
+    }
     return EXIT.done;
   });
 }

@@ -1,4 +1,4 @@
-// What watching asks of the database. The gauges come from its lanes and from the queue: four short statements a
+// What watching asks of the database. The gauges come from its lanes and from the queue: five short statements a
 // scrape, whatever a campaign's size, since a lane's row holds its own counts.
 import { FRESH_PULSE, type Pulse } from "../../breaker/breaker.ts";
 import type { Hold } from "../../breaker/hold.ts";
@@ -20,10 +20,11 @@ export function createGaugeSource(options: {
         where: { state: { in: ["running", "paused"] } },
         select: { id: true },
       });
-      const [rows, workers, routesHeld] = await Promise.all([
+      const [rows, workers, routesHeld, held] = await Promise.all([
         read.lane.findMany({ where: { campaignId: { in: open.map((campaign) => campaign.id) } } }),
         countAlive(options.db),
         read.route.count({ where: { state: "held" } }),
+        read.$queryRawUnsafe<{ provider: string }[]>("SELECT provider FROM provider_hold"),
       ]);
       const lanes = rows.map(toGauge);
       const depth = new Map<string, number>();
@@ -32,7 +33,7 @@ export function createGaugeSource(options: {
           depth.set(provider, await options.queue.depth(provider));
         }
       }
-      return { lanes, workers, routesHeld, depth };
+      return { lanes, workers, routesHeld, providersHeld: held.map((one) => one.provider), depth };
     },
   };
 }

@@ -103,7 +103,17 @@ export function createMetrics(options: {
   const depth = gauge("bellwether_queue_jobs", ["provider"], "Jobs waiting or in a handler.");
   const workers = gauge("bellwether_workers", [], "Sending processes that are alive by the database's word.");
   const routesHeld = gauge("bellwether_routes_held", [], "Routes held with every lane on them.");
-  const read = [laneCount, held, ...Object.values(sums), ...Object.values(peaks), depth, workers, routesHeld];
+  const byHand = gauge("bellwether_providers_held", ["provider"], "1: a person holds it for every campaign.");
+  const read = [
+    byHand,
+    laneCount,
+    held,
+    ...Object.values(sums),
+    ...Object.values(peaks),
+    depth,
+    workers,
+    routesHeld,
+  ];
   if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
 
   const startMs = clock.now();
@@ -130,6 +140,7 @@ export function createMetrics(options: {
     for (const [provider, jobs] of gauges.depth) depth.set({ provider }, jobs);
     workers.set(gauges.workers);
     routesHeld.set(gauges.routesHeld);
+    for (const provider of gauges.providersHeld) byHand.set({ provider }, 1);
   }
 
   const highest = new Map<string, number>();

@@ -22,7 +22,14 @@ const lane = (over: Partial<LaneGauge>): LaneGauge => ({
 });
 
 function measured(first: Partial<Gauges> = {}) {
-  const gauges: Gauges = { lanes: [], workers: 1, routesHeld: 0, depth: new Map(), ...first };
+  const gauges: Gauges = {
+    lanes: [],
+    workers: 1,
+    routesHeld: 0,
+    providersHeld: [],
+    depth: new Map(),
+    ...first,
+  };
   const clock = createTestClock();
   const world = { gauges, clock, read: async (): Promise<Gauges> => world.gauges };
   const metrics = createMetrics({ source: { read: () => world.read() }, clock });
