@@ -1,6 +1,7 @@
 // The program as its faces see it: what the command line, the console and the demo are given. compose.ts makes it.
 import type { CampaignManager } from "./campaign/manager.ts";
 import type { PersonalData } from "./campaign/personal-data.ts";
+import type { ProviderHolds } from "./campaign/provider-holds.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { SuppressionStore } from "./campaign/suppression.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
@@ -21,6 +22,7 @@ export interface Bellwether {
   readonly clock: Clock;
   readonly campaigns: CampaignStore;
   readonly audiences: AudienceStore;
+  readonly providerHolds: ProviderHolds;
   readonly reports: ReportStore;
   readonly suppressions: SuppressionStore;
   readonly people: PersonalData;

@@ -4,11 +4,13 @@ import path from "node:path";
 import type { Database } from "./adapters/database/database.ts";
 import { takeDriverLock } from "./adapters/database/driver-lock.ts";
 import { createMxResolver } from "./adapters/dns.ts";
+import type { ProviderSwitch } from "./adapters/queue/bull.ts";
 import { createMemoryQueue } from "./adapters/queue/memory.ts";
 import { createDkimSigner } from "./adapters/smtp/dkim.ts";
 import { createSmtpTransport } from "./adapters/smtp/transport.ts";
 import { createLedger, type LedgerConfig } from "./adapters/store/ledger.ts";
 import { createThreadedLedger, LEDGER_THREAD, type ThreadedLedger } from "./adapters/store/ledger-thread.ts";
+import { createProviderHolds } from "./adapters/store/provider-holds.ts";
 import { createSharedRoutes } from "./adapters/store/shared-routes.ts";
 import { countAlive } from "./adapters/store/workers.ts";
 import type { Bellwether, Driver } from "./application.ts";
@@ -82,7 +84,7 @@ export function composeSending(parts: SendingParts): Sending {
 
   async function run(options: {
     ledger: Ledger;
-    queue: JobQueue;
+    queue: JobQueue & Partial<ProviderSwitch>;
     role: "sender" | "coordinator";
     exclusive: boolean;
     /** None: the routes are this process's own. */
@@ -124,6 +126,7 @@ export function composeSending(parts: SendingParts): Sending {
       await close();
       throw error;
     }
+    const switching = switchLoop({ db, clock, queue, signal: planning.signal });
     const planner = planLoop({ ...parts, lookup, routeOf, signal: planning.signal, onNotice });
     let drained: Promise<void> | null = null;
     const server = (await watch?.serve(engine, onNotice)) ?? null;
@@ -132,7 +135,7 @@ export function composeSending(parts: SendingParts): Sending {
       drain: () => {
         drained ??= (async () => {
           planning.abort();
-          await planner;
+          await Promise.all([planner, switching]);
           await engine.drain();
           await server?.close();
           await close();
@@ -243,7 +246,10 @@ function openLedger(
 }
 
 /** Without Redis each process asks the database alone: the queue is a hint that spares them that. */
-async function openQueue(config: Config, onNotice: EngineOptions["onNotice"]): Promise<JobQueue> {
+async function openQueue(
+  config: Config,
+  onNotice: EngineOptions["onNotice"],
+): Promise<JobQueue & Partial<ProviderSwitch>> {
   if (config.redis === null) return createMemoryQueue();
   const { createBullQueue } = await import("./adapters/queue/bull.ts");
   return createBullQueue({
@@ -295,6 +301,25 @@ async function planLoop(options: {
       options.onNotice({ kind: "store", name: "plan", trouble });
     }
     await clock.sleep(200, signal);
+  }
+}
+
+/** A queue shows what the database says of held providers; whether anything is sent, claims and intents decide. */
+async function switchLoop(options: {
+  db: Database;
+  clock: Clock;
+  queue: Partial<ProviderSwitch>;
+  signal: AbortSignal;
+}): Promise<void> {
+  const { clock, queue, signal } = options;
+  const holds = createProviderHolds(options.db);
+  while (queue.hold !== undefined && !signal.aborted) {
+    try {
+      await queue.hold(new Set((await holds.list()).map((one) => one.provider)));
+    } catch {
+      // The database is away; whoever polls it says so.
+    }
+    await clock.sleep(1_000, signal);
   }
 }
 

@@ -9,6 +9,7 @@ import { createAudienceStore } from "./adapters/store/audiences.ts";
 import { createCampaignStore } from "./adapters/store/campaigns.ts";
 import { createIntakeStore } from "./adapters/store/intakes.ts";
 import { createPersonalData } from "./adapters/store/personal-data.ts";
+import { createProviderHolds } from "./adapters/store/provider-holds.ts";
 import { createReportLedger } from "./adapters/store/report-ledger.ts";
 import { createReportStore } from "./adapters/store/reports.ts";
 import { createReturnedSource } from "./adapters/store/returned.ts";
@@ -115,6 +116,7 @@ function compose(parts: {
     clock,
     campaigns,
     audiences,
+    providerHolds: createProviderHolds(db),
     reports: createReportStore(db),
     suppressions: createSuppressionStore(db),
     people: createPersonalData(db),

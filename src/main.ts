@@ -98,6 +98,10 @@ command("status", "how far a campaign is")
   );
 command("pause", "pause a campaign; what is on the way is finished")
   .argument("[campaign]")
+  .option(
+    "--provider <id>",
+    "only this provider's lane; without a campaign: this provider for every campaign",
+  )
   .option(...json)
   .action(
     runs(async (which: string | undefined, options: Options) =>
@@ -106,7 +110,7 @@ command("pause", "pause a campaign; what is on the way is finished")
   );
 command("resume", "go on with whatever was paused, held or interrupted, to the end")
   .argument("[campaign]")
-  .option("--provider <id>", "only this provider's lane")
+  .option("--provider <id>", "only this provider's lane, and the provider if a person holds it")
   .option("--yes", "launch an interrupted draft without asking")
   .option(...json)
   .action(

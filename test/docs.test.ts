@@ -190,6 +190,7 @@ describe("docs/operations.md", () => {
       lanes: [],
       workers: 0,
       routesHeld: 0,
+      providersHeld: [],
       depth: new Map<string, number>(),
       intakes: [],
       unmatched: 0,

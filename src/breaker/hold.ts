@@ -53,6 +53,31 @@ export function describeHold({ provider, trip, nowMs, replies, advice }: HoldInp
   };
 }
 
+/** A person's order: nothing is anybody's fault. `scope` "provider": for every campaign; "route" never. */
+export function describeHandHold(options: {
+  provider: string;
+  /** ISO time. */
+  at: string;
+  why: string;
+  /** Every campaign's mail to it, or this one's alone. */
+  all: boolean;
+}): Hold {
+  const { provider, at, why, all } = options;
+  const who = providerTitle(provider);
+  return {
+    reason: "notice",
+    fault: "none",
+    scope: "provider",
+    detector: "person",
+    at,
+    message: `A person holds ${all ? "all mail" : "this campaign's mail"} to ${who}: ${why} Nothing more is sent there until somebody resumes it.`,
+    advice: "Nothing is broken as far as is known: ask whoever gave the order.",
+    tell: `We have stopped our mail to ${who} for a moment. Nothing is wrong with your mailbox; you get the notice later.`,
+    evidence: [],
+    leaked: 0,
+  };
+}
+
 function messageOf(trip: Trip): string {
   const what = describeReason(trip.reason);
   switch (trip.fault) {

@@ -83,7 +83,8 @@ export interface CampaignStore {
 }
 
 export type Order =
-  | { do: "pause"; why: string }
+  /** `provider`: that lane alone; without it everything. */
+  | { do: "pause"; why: string; provider?: string }
   | { do: "cancel"; why: string }
   /**
    * What has not begun begins at another time; null: now. What a person has paused stays paused; what only missed its

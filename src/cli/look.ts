@@ -61,6 +61,11 @@ export async function status(
     const unmatched = await app.returned.unmatchedSince(app.clock.now() - DAY_MS);
     if (unmatched > 0)
       await io.out(`  ${unmatched} of the last day's reports matched nothing: bounces list --unmatched\n`);
+    for (const held of await app.providerHolds.list()) {
+      await io.out(
+        `  ${held.provider} is held for every campaign since ${held.at}: ${safeText(held.why)} \`resume --provider ${held.provider}\` lets it go on.\n`,
+      );
+    }
     return EXIT.done;
   });
 }

@@ -1,9 +1,10 @@
 // resume: goes on with whatever stands still - an interrupted import, a plan, a pause, a hold - to the end.
 
 import type { Bellwether } from "../application.ts";
-import type { Campaign } from "../campaign/campaign.ts";
+import { type Campaign, isFinished } from "../campaign/campaign.ts";
 import { keyOf } from "../campaign/manager.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
+import { buildReport } from "../report/report.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";
 import { createInterrupt, runCampaign, tellEnd } from "./run.ts";
@@ -21,6 +22,14 @@ export async function resume(io: Io, which: string | undefined, options: ResumeO
     const interrupt = createInterrupt(io);
     const json = options.json === true;
     try {
+      const release =
+        which === undefined && options.provider !== undefined
+          ? await app.providerHolds.release(options.provider)
+          : null;
+      if (release !== null) {
+        io.say(`${options.provider} goes on in every campaign.`);
+        if (!(await hasWork(app, options.provider))) return EXIT.done;
+      }
       const campaign = await campaignOf(app, which);
       if (campaign.state === "draft") {
         const notice = await readAgain(app, campaign);
@@ -30,6 +39,12 @@ export async function resume(io: Io, which: string | undefined, options: ResumeO
       const provider = options.provider ?? null;
       const steered = await app.campaigns.steer(campaign.id, { do: "resume", provider });
       if (which === undefined) await resumeStopped(app, io, campaign);
+      for (const held of await app.providerHolds.list()) {
+        if (provider !== null && provider !== held.provider) continue;
+        io.say(
+          `${held.provider} stays held for every campaign: \`resume --provider ${held.provider}\` lets it go on.`,
+        );
+      }
       if (steered.lanes.length > 0) {
         io.say(`Goes on: ${steered.lanes.join(", ")}; ${steered.returned} are sent again, one first.`);
       }
@@ -47,6 +62,14 @@ export async function resume(io: Io, which: string | undefined, options: ResumeO
       interrupt.dispose();
     }
   });
+}
+
+/** Does the latest campaign still wait for this provider? */
+async function hasWork(app: Bellwether, provider: string | undefined): Promise<boolean> {
+  const latest = await app.campaigns.find("latest");
+  if (latest === null || latest.state === "draft" || isFinished(latest.state)) return false;
+  const { lanes } = await buildReport(app.reports, latest.id);
+  return lanes.some((lane) => lane.provider === provider && lane.state !== "done");
 }
 
 /** What `stop` paused, `resume` lets go on, all of it. */

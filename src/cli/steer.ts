@@ -1,25 +1,65 @@
 // pause, cancel, stop: orders that are written into the database. Whoever sends sees them within a tenth of a
 // second; what is on the wire settles.
 import type { Bellwether } from "../application.ts";
-import { EXIT, type ExitCode } from "../errors.ts";
+import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
+import { PROVIDERS } from "../provider/directory.ts";
+import { OTHER } from "../provider/provider.ts";
 import { buildReport } from "../report/report.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";
 
+const BY_HAND = "A person paused it.";
 /** Why a campaign is paused by `stop`; `resume` knows by it which ones to take up again. */
 export const STOPPED = "Everything was stopped by a person.";
 
-export async function pause(io: Io, which: string | undefined, options: CommonOptions): Promise<ExitCode> {
+export interface PauseOptions extends CommonOptions {
+  provider?: string;
+}
+
+export async function pause(io: Io, which: string | undefined, options: PauseOptions): Promise<ExitCode> {
+  const { provider } = options;
   return withBellwether(io, options, async (app) => {
+    if (provider !== undefined && which === undefined) return holdProvider(io, app, provider, options);
     const campaign = await campaignOf(app, which);
-    await app.campaigns.steer(campaign.id, { do: "pause", why: "A person paused it." });
-    io.say(
-      campaign.launchedAtMs === null
-        ? `"${campaign.name}" is paused before it has begun, and does not begin until it is resumed.`
-        : `"${campaign.name}" is paused. What was on the way is finished; \`resume\` lets it go on.`,
-    );
+    if (provider === undefined) {
+      await app.campaigns.steer(campaign.id, { do: "pause", why: BY_HAND });
+      io.say(
+        campaign.launchedAtMs === null
+          ? `"${campaign.name}" is paused before it has begun, and does not begin until it is resumed.`
+          : `"${campaign.name}" is paused. What was on the way is finished; \`resume\` lets it go on.`,
+      );
+    } else {
+      await app.campaigns.steer(campaign.id, { do: "pause", why: BY_HAND, provider });
+      io.say(
+        `"${campaign.name}" sends nothing more to ${provider}; its other lanes go on. \`resume ${campaign.id} --provider ${provider}\` lets it go on.`,
+      );
+    }
     return answer(app, io, campaign.id, options);
   });
+}
+
+/** All campaigns, those to come too. */
+async function holdProvider(
+  io: Io,
+  app: Bellwether,
+  provider: string,
+  options: CommonOptions,
+): Promise<ExitCode> {
+  if (provider !== OTHER && !PROVIDERS.some((known) => known.id === provider)) {
+    throw new BellwetherError(
+      "provider-unknown",
+      `There is no provider "${provider}".`,
+      `Known are: ${PROVIDERS.map((known) => known.id).join(", ")}, ${OTHER}.`,
+    );
+  }
+  const added = await app.providerHolds.hold(provider, BY_HAND);
+  io.say(
+    `${provider} ${added ? "is" : "was already"} held: no campaign sends there, nor one that is launched later. \`resume --provider ${provider}\` lets it go on.`,
+  );
+  if (options.json === true)
+    await io.out(`${JSON.stringify({ held: await app.providerHolds.list() })}
+`);
+  return EXIT.done;
 }
 
 export async function cancel(io: Io, which: string | undefined, options: CommonOptions): Promise<ExitCode> {

@@ -28,6 +28,8 @@ export interface Gauges {
   workers: number;
   /** Routes that are held with every lane on them. */
   routesHeld: number;
+  /** Providers that a person holds for every campaign. */
+  providersHeld: readonly string[];
   /** Jobs waiting or in a handler, by provider. */
   depth: ReadonlyMap<string, number>;
   /** Where reports come from, by the intake's name. */

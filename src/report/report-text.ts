@@ -104,13 +104,18 @@ function card(lane: LaneReport, hold: ReportHold, report: Report, paint: Paint, 
   const title = safeText(providerTitle(lane.provider));
   // What a route's hold stops goes on as one.
   const one = hold.scope === "route" ? "" : ` --provider ${safeText(lane.provider)}`;
-  const resume = `bellwether resume ${report.campaign}${one}`;
+  // What a person holds for every campaign is let go for every one.
+  const which = lane.forAll === true ? "" : ` ${report.campaign}`;
+  const resume = `bellwether resume${which}${one}`;
   const section = (heading: string, text: string) => [
     `  ${paint("bold", heading)}`,
     ...wrapText(safeText(text), columns - 4).map((line) => `    ${line}`),
   ];
   const lines = [
-    paint("red", `! ${title} is held since ${shownTime(hold.at)}: ${describeReason(hold.reason)}`),
+    paint(
+      "red",
+      `! ${title} is held since ${shownTime(hold.at)}: ${hold.fault === "none" ? "a person holds it" : describeReason(hold.reason)}`,
+    ),
     ...section("What happened", hold.message),
     ...section("What you can do now", `${whatWaits(lane.totals)} When the cause is repaired:`),
     `      ${resume}`,

@@ -16,6 +16,8 @@ export interface LaneReport {
   totals: Totals;
   /** Only while the lane is held, by itself or by its route. */
   hold?: ReportHold;
+  /** Only while a person holds its provider, for every campaign. */
+  forAll?: true;
 }
 
 /** Stable: printed by `--json` and read by other programs. */
@@ -69,15 +71,17 @@ function laneReport(lane: LaneSnapshot, campaign: CampaignState): LaneReport {
     state: "held",
     totals,
     hold: { reason, fault, scope, at, message, advice, tell, evidence, leaked },
+    ...(hold === lane.handHold ? { forAll: true as const } : {}),
   };
 }
 
 /**
- * What stops a lane now: its own hold, else that of its route. A route's hold shows only where it stops something:
+ * What stops a lane now: its own hold, else that of a person on its provider, else that of its route. These show only where it stops something:
  * not on a lane that is done, nor in a campaign that has ended.
  */
 export function holdOf(lane: Omit<LaneSnapshot, "counts">, campaign: CampaignState): Hold | null {
   if (lane.state === "held" && lane.hold !== null) return lane.hold;
+  if (lane.handHold !== undefined && lane.state !== "done" && !isFinished(campaign)) return lane.handHold;
   if (lane.routeHold === null || lane.state === "done" || isFinished(campaign)) return null;
   return { ...lane.routeHold, scope: "route" };
 }

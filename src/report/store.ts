@@ -33,6 +33,8 @@ export interface LaneSnapshot {
   hold: Hold | null;
   /** The hold of the route on which it stands. */
   routeHold: Hold | null;
+  /** A person holds its provider, for all campaigns; absent when nobody does. */
+  handHold?: Hold;
   /** How many deliveries are in each state; states without any are absent. */
   counts: Partial<Record<DeliveryState, number>>;
 }

@@ -64,6 +64,8 @@ function waiting(provider: string, hold: Situation["hold"], campaign: CampaignSt
     const title = providerTitle(provider);
     const means = describeReason(hold.reason);
     const ours = hold.fault === "sender" || hold.fault === "content" ? `; ${OURS}` : "";
+    if (hold.fault === "none")
+      return `Not sent yet: we hold our mail to ${title} ourselves; the mailbox is fine.`;
     return hold.scope === "route"
       ? `Not sent: our own relay refuses our mail: ${means}; ${OURS}.`
       : `Not sent: mail to ${title} is stopped, because of its answer: ${means}${ours}.`;

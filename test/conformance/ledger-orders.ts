@@ -1,6 +1,9 @@
 // The ledger's conformance suite: pause, resume, cancel, and a plan that is sent twice.
 import { describe, expect, it } from "vitest";
-import { planChunk, type Said } from "../world/ledger.ts";
+import { createProviderHolds } from "../../src/adapters/store/provider-holds.ts";
+import { createReportStore } from "../../src/adapters/store/reports.ts";
+import { buildReport } from "../../src/report/report.ts";
+import { planChunk, runCampaign, type Said } from "../world/ledger.ts";
 import { type Hands, PTR } from "./ledger-hands.ts";
 
 export function describeOrders(hands: Hands): void {
@@ -31,6 +34,61 @@ export function describeOrders(hands: Hands): void {
       await commit({ settles: mine.map((one) => say(one, "accepted")) });
       expect(await rows("accepted")).toHaveLength(2);
       expect(await campaign(id)).toMatchObject({ state: "paused", pausedBy: "person", why: "Wait." });
+    });
+
+    it("to hold a provider refuses its claims and intents in every campaign, one launched later too, until it is released", async () => {
+      const holds = createProviderHolds(world.db);
+      const first = await start([
+        { provider: "google", size: 5, window: 5 },
+        { provider: "yahoo", size: 1 },
+      ]);
+      const claimed = await claim(2);
+      expect(await holds.hold("google", "Wait.")).toBe(true);
+      expect(await holds.hold("google", "Wait again.")).toBe(false);
+      expect(await intend(claimed)).toEqual([]);
+      expect(await claim(2)).toEqual([]);
+      const second = await runCampaign(world, [{ provider: "google", size: 2 }]);
+      expect(await claim(1)).toEqual([]);
+      expect((await world.ledger.lanes()).map((one) => [one.provider, one.runnable])).toEqual([
+        ["google", false],
+        ["yahoo", true],
+        ["google", false],
+      ]);
+      expect(await holds.list()).toMatchObject([{ provider: "google", why: "Wait." }]);
+      const report = await buildReport(createReportStore(world.db), second);
+      expect(report.lanes).toMatchObject([{ state: "held", forAll: true, hold: { fault: "none" } }]);
+      expect(await send("accepted", { provider: "yahoo" })).toBeDefined();
+      // Nothing is out, and nothing else goes on: both stand, and are woken with the provider.
+      await world.ledger.release({ worker: "w1", kept: [] });
+      await tick();
+      await tick();
+      expect(await campaign(first)).toMatchObject({ state: "paused", pausedBy: "breaker" });
+      expect(await campaign(second)).toMatchObject({ state: "paused", pausedBy: "breaker" });
+      expect(await holds.release("google")).toEqual({ woken: [first, second] });
+      expect(await holds.release("google")).toBeNull();
+      expect(await campaign(first)).toMatchObject({ state: "running", why: null });
+      expect(await intend(await claim(1))).toHaveLength(1);
+      await expectCounted();
+    });
+
+    it("to pause one provider holds that lane of that campaign alone, until it is resumed", async () => {
+      const id = await start([
+        { provider: "google", size: 3 },
+        { provider: "yahoo", size: 3 },
+      ]);
+      const claimed = await claim(1);
+      const order = { do: "pause", why: "Wait.", provider: "google" } as const;
+      expect(await world.campaigns.steer(id, order)).toMatchObject({ lanes: ["google"] });
+      expect(await world.campaigns.steer(id, order)).toMatchObject({ lanes: [] });
+      expect(await intend(claimed)).toEqual([]);
+      expect((await lane("google")).state).toBe("held");
+      expect(await claim(1, { provider: "yahoo" })).toHaveLength(1);
+      await expect(world.campaigns.steer(id, { ...order, provider: "orange" })).rejects.toMatchObject({
+        code: "provider-unknown",
+      });
+      await world.ledger.release({ worker: "w1", kept: [] });
+      await world.campaigns.steer(id, { do: "resume", provider: "google" });
+      expect(await claim(1)).toHaveLength(1);
     });
 
     it("to resume returns exactly those that failed by fault of sender, content or unknown, as a new attempt", async () => {

@@ -129,8 +129,8 @@ describe.skipIf(missing !== null)(`on Bull${missing === null ? "" : ` (skipped: 
 
   test("a provider that is paused hands out nothing until it is resumed", async () => {
     const worker = await makeWorker();
-    await worker.queue.pause("google");
-    await worker.queue.pause("google");
+    await worker.queue.hold(new Set(["google"]));
+    await worker.queue.hold(new Set(["google"]));
     await worker.queue.offer("google", { lane: 1, epoch: 1 });
     await worker.queue.offer("yahoo", { lane: 2, epoch: 1 });
     await until(
@@ -140,13 +140,26 @@ describe.skipIf(missing !== null)(`on Bull${missing === null ? "" : ` (skipped: 
     );
     expect(worker.seen).toEqual(["yahoo 2/1"]);
     expect(await worker.queue.depth("google")).toBe(1);
-    await worker.queue.resumeQueue("google");
+    await worker.queue.hold(new Set());
     await until(
       () => worker.seen,
       5_000,
       () => worker.seen.length > 1,
     );
     expect(worker.seen).toEqual(["yahoo 2/1", "google 1/1"]);
+  });
+
+  test("a provider that is held stands still again after a flush, and what somebody else paused goes on", async () => {
+    const { queue, prefix } = makeQueue();
+    const isPaused = (provider: string) =>
+      inspect(async (client) => (await client.exists(`${prefix}:${provider}:meta-paused`)) === 1);
+    await queue.offer("yahoo", { lane: 1, epoch: 1 });
+    await queue.hold(new Set(["google"]));
+    expect(await isPaused("google")).toBe(true);
+    await inspect((client) => client.del(`${prefix}:google:meta-paused`, `${prefix}:google:meta`));
+    await inspect((client) => client.set(`${prefix}:yahoo:meta-paused`, "1"));
+    await queue.hold(new Set(["google"]));
+    expect([await isPaused("google"), await isPaused("yahoo")]).toEqual([true, false]);
   });
 
   test("keys and connections stay few after 10,000 offers to 10 providers", async () => {
@@ -321,6 +334,33 @@ describe.skipIf(missing !== null)(`on Bull${missing === null ? "" : ` (skipped: 
         () => worker.troubles.at(-1) === null,
       );
       expect(worker.troubles).toHaveLength(2);
+    });
+
+    test("a worker without Redis for two seconds takes its own offers, and shares them again when it is back", async () => {
+      const worker = await makeWorker();
+      await offerUntil(worker, { lane: 1, epoch: 1 }, 5_000);
+      await redis.kill();
+      try {
+        const tookMs = performance.now();
+        await offerUntil(worker, { lane: 2, epoch: 1 }, 5_000);
+        expect(performance.now() - tookMs).toBeGreaterThan(1_000);
+        // Who has no handler has nobody to hand a job to.
+        const server = makeQueue(worker.prefix);
+        await new Promise((resolve) => setTimeout(resolve, 2_500));
+        await server.queue.offer("google", { lane: 3, epoch: 1 });
+        expect(await server.queue.depth("google")).toBe(0);
+      } finally {
+        await redis.start();
+      }
+      await until(
+        () => worker.troubles,
+        10_000,
+        () => worker.troubles.at(-1) === null,
+      );
+      const other = await makeWorker(worker.prefix);
+      const seen = () => [...worker.seen, ...other.seen].filter((one) => one === "google 4/1");
+      await worker.queue.offer("google", { lane: 4, epoch: 1 });
+      await until(seen, 5_000, () => seen().length === 1);
     });
 
     test("a Redis that refuses to write is told in its own words", async () => {

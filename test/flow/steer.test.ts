@@ -1,7 +1,8 @@
 // Orders from another shell while mails go out, and Ctrl-C: what is on the wire settles, nothing begins after, and
 // whoever goes on later writes to nobody twice.
 import { expect, test } from "vitest";
-import { untold } from "../../src/cli/look.ts";
+import { status, untold } from "../../src/cli/look.ts";
+import { resume } from "../../src/cli/resume.ts";
 import { cancel, pause, stop } from "../../src/cli/steer.ts";
 import { delayAll } from "../../src/sandbox/scripts.ts";
 import { answered, createWorld, expectOnceEach, type Running, type World } from "../world/world.ts";
@@ -53,6 +54,26 @@ test("cancel from another shell lets the wire settle, and lists everybody who wa
   expect(listed.stdout.trimEnd().split("\n").length - 1).toBe(report.totals.cancelled);
   expect((await world.typesResume()).exit).toBe(2);
   expect(world.accepted().size).toBe(report.totals.accepted);
+});
+
+test("a provider held by hand stops there within a blink, for the next campaign too, and resume lets it go on", async () => {
+  const { world, sending } = await sendingWorld();
+  const held = await world.does((io, options) => pause(io, undefined, { ...options, provider: "google" }));
+  expect(held.exit).toBe(0);
+  const seen = world.log().length;
+  const { exit, report } = answered(await sending.ended);
+  expect(exit).toBe(4);
+  expect(report.lanes[0]).toMatchObject({ provider: "google", state: "held", hold: { fault: "none" } });
+  expect(world.log().length - seen).toBeLessThanOrEqual(2 * CONNECTIONS);
+  const looked = await world.does((io, options) => status(io, undefined, options));
+  expect(looked.stdout).toContain("google is held for every campaign");
+  const unknown = await world.does((io, options) => pause(io, undefined, { ...options, provider: "gogle" }));
+  expect(unknown.exit).toBe(2);
+  const { exit: done } = await world.does((io, options) =>
+    resume(io, undefined, { ...options, provider: "google", yes: true }),
+  );
+  expect(done).toBe(0);
+  expect(world.accepted().size).toBe(150);
 });
 
 test("stop needs no name, and resume undoes it", async () => {

@@ -131,6 +131,20 @@ describe.skipIf(missing !== null)("a cluster", () => {
     expect(await judged(world, await watcher.ended)).toEqual([]);
   }, 120_000);
 
+  test("sends a campaign to its end while Redis is gone for all of it", async (context) => {
+    const gone = await redisService();
+    context.onTestFinished(() => gone.end());
+    const cluster = await openCluster({
+      postgres,
+      redis: gone,
+      clients: 400,
+      workers: 2,
+      before: () => gone.stop(),
+    });
+    context.onTestFinished(() => cluster.close());
+    expect(await judged(cluster.world, await cluster.watcher.ended)).toEqual([]);
+  }, 120_000);
+
   test.skipIf(process.env.BELLWETHER_TEST_POSTGRES_URL !== undefined)(
     "whose PostgreSQL is killed makes nothing uncertain, and goes on when it is back",
     async (context) => {
@@ -159,6 +173,22 @@ describe.skipIf(missing !== null)("a cluster", () => {
     });
     expect(reports[0]).toEqual(reports[1]);
     expect(reports[0]?.totals.bounced).toBeGreaterThan(0);
+  }, 120_000);
+
+  test("stands still at a provider held by hand, though Redis forgets it, and goes on after it", async (context) => {
+    const { world, watcher, taken } = await startCluster(context, { clients: 600, workers: 2 });
+    await taken(100);
+    expect((await runMailer(world.folder, ["pause", "--provider", "google"])).code).toBe(0);
+    await redis.flush();
+    const ended = await watcher.ended;
+    expect(ended.code).toBe(4);
+    const totals = (report: string) =>
+      JSON.parse(report).lanes.map((lane: Record<string, unknown>) => [lane.provider, lane.state]);
+    expect(totals(ended.stdout).filter(([, state]: string[]) => state !== "done")).toEqual([
+      ["google", "held"],
+    ]);
+    const resumed = await runMailer(world.folder, ["resume", "--provider", "google", "--json"]);
+    expect(await judged(world, resumed)).toEqual([]);
   }, 120_000);
 
   test("is refused by a provider from mid-campaign on: three, and one for each connection", async (context) => {

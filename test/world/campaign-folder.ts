@@ -22,6 +22,8 @@ export interface CampaignFolder {
   isLocked(): boolean;
   /** Judges after a `send` or `resume --json` that ran to its end. */
   judge(ended: Ended): Promise<Verdict>;
+  /** By the provider's journal: addresses that it accepted, and those that it accepted more than once. */
+  told(): Promise<{ once: number; twice: number }>;
   /** What the provider did with an address, oldest first. */
   heard(address: string): ProviderOutcome[];
   close(): Promise<void>;
@@ -54,8 +56,8 @@ export interface Verdict {
 const DOMAINS = ["gmail.com", "outlook.com", "yahoo.com", "orange.fr", "one.example", "two.example"];
 
 /** The domain of client `i`. */
-export function domainOf(i: number): string {
-  return DOMAINS[i % DOMAINS.length] ?? "one.example";
+export function domainOf(i: number, domains: readonly string[] = DOMAINS): string {
+  return domains[i % domains.length] ?? "one.example";
 }
 
 export async function createCampaignFolder(options: {
@@ -68,6 +70,10 @@ export async function createCampaignFolder(options: {
   /** A PostgreSQL database instead of the file: a cluster. */
   database?: string;
   redis?: string;
+  /** Connections of the route; CONNECTIONS unless given. */
+  connections?: number;
+  /** Domains of the clients, in turns; of several providers unless given. */
+  domains?: readonly string[];
   sink?: SinkOptions;
   /** When the campaign begins; at once unless given. */
   at?: Date;
@@ -80,12 +86,12 @@ export async function createCampaignFolder(options: {
   const file = path.join(data, "bellwether.db");
   const every = options.every ?? 1;
   const clients = Array.from({ length: options.clients }, (_, i) => ({
-    address: `client${i}@${domainOf(i)}`,
+    address: `client${i}@${domainOf(i, options.domains)}`,
     server: i % every === 0 ? "s12" : "s13",
   }));
   const addresses = clients.filter((one) => one.server === "s12").map((one) => one.address);
   const database = options.database ?? `file:${file}`;
-  writeFileSync(path.join(folder, "bellwether.toml"), configOf(sink.port, database, options.redis));
+  writeFileSync(path.join(folder, "bellwether.toml"), configOf({ ...options, port: sink.port, database }));
   writeFileSync(
     path.join(folder, "clients.csv"),
     ["email,name,locale,server", ...clients.map(rowOf)].join("\n").concat("\n"),
@@ -108,11 +114,7 @@ window_end = ${new Date(windowAt + 420_000).toISOString()}
     const report = outputOf(ended);
     const listed = outputOf(await runMailer(folder, ["uncertain", "--json"]));
     const uncertain = (listed.uncertain as { address: string }[]).map((row) => row.address);
-    const accepted = new Map<string, number>();
-    for (const { outcome, recipient } of readJournal(journal)) {
-      if (outcome === "accepted" && recipient !== null)
-        accepted.set(recipient, (accepted.get(recipient) ?? 0) + 1);
-    }
+    const accepted = acceptedBy(journal);
     const isUncertain = new Set(uncertain);
     return {
       twice: [...accepted].filter(([, times]) => times > 1).map(([address]) => address),
@@ -131,6 +133,10 @@ window_end = ${new Date(windowAt + 420_000).toISOString()}
     ledger: () => lookInto(file),
     isLocked: () => isLocked(file),
     judge,
+    told: async () => {
+      const times = [...acceptedBy(journal).values()];
+      return { once: times.length, twice: times.filter((count) => count > 1).length };
+    },
     heard: (address) =>
       readJournal(journal)
         .filter((entry) => entry.recipient === address)
@@ -142,18 +148,37 @@ window_end = ${new Date(windowAt + 420_000).toISOString()}
   };
 }
 
+function acceptedBy(journal: string): Map<string, number> {
+  const accepted = new Map<string, number>();
+  for (const { outcome, recipient } of readJournal(journal)) {
+    if (outcome === "accepted" && recipient !== null)
+      accepted.set(recipient, (accepted.get(recipient) ?? 0) + 1);
+  }
+  return accepted;
+}
+
 function rowOf({ address, server }: { address: string; server: string }, i: number): string {
   return `${address},Client ${i},${i % 2 === 0 ? "en" : "fr"},${server}`;
 }
 
-function configOf(port: number, database: string, redis: string | undefined): string {
+function configOf({
+  port,
+  database,
+  redis,
+  connections = CONNECTIONS,
+}: {
+  port: number;
+  database: string;
+  redis?: string;
+  connections?: number;
+}): string {
   const queue = redis === undefined ? "" : `[redis]\nurl = "${redis}"\n`;
   return `[sender]
 from = "Hoster <support@hoster.example>"
 [smtp]
 url = "smtp://127.0.0.1:${port}"
 feedback = "final"
-connections = ${CONNECTIONS}
+connections = ${connections}
 [dns]
 servers = ["127.0.0.1:9"]
 [database]

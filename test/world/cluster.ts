@@ -25,13 +25,19 @@ export async function openCluster(options: {
   workers: number;
   /** Another way to the database of this cluster: a proxy. */
   databaseVia?: (url: string) => Promise<string>;
+  /** The way of each worker, where it is one of its own. */
+  workerVia?: (url: string, worker: number) => Promise<string>;
+  connections?: number;
+  domains?: readonly string[];
   sink?: SinkOptions;
   /** When the campaign begins; at once unless given. */
   at?: Date;
+  /** Done when the workers are there and the campaign is not. */
+  before?: () => Promise<void>;
 }): Promise<Cluster> {
   const database = await options.postgres.createDatabase();
   const world = await createCampaignFolder({
-    clients: options.clients,
+    ...options,
     database: (await options.databaseVia?.(database.url)) ?? database.url,
     redis: options.redis.url,
     sink: { replyDelayMs: 5, ...options.sink },
@@ -39,12 +45,15 @@ export async function openCluster(options: {
   });
   const workers: Mailer[] = [];
   const addWorker = async () => {
-    const worker = startMailer(world.folder, ["worker"]);
+    const url = await options.workerVia?.(database.url, workers.length);
+    const env = url === undefined ? undefined : { BELLWETHER_DATABASE_URL: url };
+    const worker = startMailer(world.folder, ["worker"], env);
     workers.push(worker);
     await worker.said("Working.");
     return worker;
   };
   await Promise.all(Array.from({ length: options.workers }, addWorker));
+  await options.before?.();
   const watcher = startMailer(world.folder, SEND);
   return {
     world,

@@ -34,10 +34,15 @@ process.on("exit", () => {
 });
 
 /** Starts `bellwether ...args` in a folder; nobody sits at its terminal. */
-export function startMailer(folder: string, args: readonly string[]): Mailer {
+export function startMailer(
+  folder: string,
+  args: readonly string[],
+  /** Its own variables, beside the configuration of the folder. */
+  env: Readonly<Record<string, string>> = {},
+): Mailer {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: folder,
-    env: { ...withoutOurs(process.env), NO_COLOR: "1" },
+    env: { ...withoutOurs(process.env), NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   running.set(child, folder);

@@ -16,7 +16,10 @@ export interface Database {
 }
 
 export type Tx = Omit<PrismaClient, "$transaction" | "$extends" | "$on" | "$connect" | "$disconnect"> & {
-  /** Runs a statement for each of the rows; returns what RETURNING gives for all of them, in no order. */
+  /**
+   * Runs a statement for each of the rows; returns what RETURNING gives for all of them, in no order. Without RETURNING
+   * it may fail as late as the transaction's end.
+   */
   many<Row = never>(statement: ManyStatement, rows: Iterable<object>): Promise<Row[]>;
   /**
    * In a transaction: the rows of this SELECT stay as they are until it ends. What is decided by them is read after it,
@@ -24,6 +27,8 @@ export type Tx = Omit<PrismaClient, "$transaction" | "$extends" | "$on" | "$conn
    * all its deliveries; the order is lanes by id, deliveries, campaign, route.
    */
   lock(sql: string, ...values: unknown[]): Promise<void>;
+  /** In a transaction: nothing is written or asked after this, so that COMMIT need not wait for the answers. */
+  end(): void;
 };
 
 /** One statement a row against one for all: SQLite has no round trips and reads JSON slowly, PostgreSQL has both. */

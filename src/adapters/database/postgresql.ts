@@ -5,12 +5,8 @@ import type { Clock } from "../../clock.ts";
 import { BellwetherError } from "../../errors.ts";
 import { type Database, LOCK_FREE, type ManyStatement, type Tx } from "./database.ts";
 import { PrismaClient } from "./generated/postgresql/client.ts";
+import { ask, openPool, type Transaction, transact } from "./postgresql-connection.ts";
 
-/** Connections of one process. */
-const CONNECTIONS = 6;
-const CONNECT_MS = 10_000;
-/** Longer than any of our transactions takes, and a database that is slow by a fifth of a second a statement. */
-const TRANSACTION_MS = 120_000;
 /** A transaction is run so often before its conflict is told. */
 const TRIES = 8;
 /** How often the database is asked for its time. */
@@ -23,39 +19,44 @@ export async function openPostgresql(options: {
   time?: "database" | "clock";
 }): Promise<Database> {
   const { url, clock, time = "database" } = options;
-  const prisma = new PrismaClient({
-    adapter: new PrismaPg({ connectionString: url, max: CONNECTIONS, connectionTimeoutMillis: CONNECT_MS }),
-  });
+  const pool = openPool(url);
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const close = async () => {
+    await prisma.$disconnect();
+    await pool.end();
+  };
   let timeAt = { database: 0, monotonic: 0 };
   let asking: Promise<void> | null = null;
 
   async function askTime(): Promise<void> {
     const before = clock.monotonic();
-    const [row] = await prisma.$queryRawUnsafe<{ ms: number }[]>(
+    const { rows } = await ask(
+      pool,
       "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS float8) AS ms",
+      [],
     );
     const after = clock.monotonic();
+    const row: { ms: number } | undefined = rows[0];
     if (row !== undefined) timeAt = { database: row.ms, monotonic: (before + after) / 2 };
   }
 
   try {
     await askTime();
   } catch (error) {
-    await prisma.$disconnect();
+    await close();
     throw unusable(url, error);
   }
 
-  const read = withTokens(prisma, url, false);
+  const read = reading(prisma, {
+    query: (text, values) => ask(pool, text, values),
+    failed: (error) => told(url, error),
+  });
   return {
     read,
     write: async (work) => {
       for (let tries = 1; ; tries++) {
         try {
-          return await prisma.$transaction((tx) => work(withTokens(tx as PrismaClient, url, true)), {
-            isolationLevel: "ReadCommitted",
-            maxWait: CONNECT_MS,
-            timeout: TRANSACTION_MS,
-          });
+          return await transact(pool, (on) => work(writing(on)));
         } catch (error) {
           if (tries === TRIES || !isConflict(error)) throw told(url, error);
           await clock.sleep(Math.random() * 20 * tries);
@@ -77,36 +78,61 @@ export async function openPostgresql(options: {
     },
     close: async () => {
       await asking;
-      await prisma.$disconnect();
+      await close();
     },
   };
 }
 
-type Raw = Pick<PrismaClient, "$queryRawUnsafe" | "$executeRawUnsafe">;
+type Query = (text: string, values: unknown[]) => Promise<{ rows: unknown[]; rowCount: number | null }>;
 
-/** The two generated clients have the same models; their types are told apart by their providers only. */
-function withTokens(client: PrismaClient, url: string, inTransaction: boolean): Tx {
-  const on: Raw = client;
-  const failed = (error: unknown) => {
-    throw told(url, error);
-  };
-  const query = (sql: string, ...values: unknown[]) =>
-    on.$queryRawUnsafe(forPostgresql(sql), ...values).catch(failed);
-  const raw = {
-    $queryRawUnsafe: query,
-    $executeRawUnsafe: (sql: string, ...values: unknown[]) =>
-      on.$executeRawUnsafe(forPostgresql(sql), ...values).catch(failed),
+/** Statements as they are written once for both databases. */
+function statements(query: Query) {
+  return {
+    $queryRawUnsafe: async (sql: string, ...values: unknown[]) =>
+      (await query(forPostgresql(sql), values)).rows,
+    $executeRawUnsafe: async (sql: string, ...values: unknown[]) =>
+      (await query(forPostgresql(sql), values)).rowCount ?? 0,
     many: async ({ postgresql }: ManyStatement, rows: Iterable<object>) => {
       const all = [...rows];
-      return all.length === 0 ? [] : query(postgresql, JSON.stringify(all));
+      return all.length === 0 ? [] : (await query(forPostgresql(postgresql), [JSON.stringify(all)])).rows;
     },
-    lock: async (sql: string, ...values: unknown[]) => {
-      if (inTransaction) await query(`${sql} FOR NO KEY UPDATE`, ...values);
-    },
+    lock: async () => undefined,
+    end: () => undefined,
   };
-  return new Proxy(client, {
+}
+
+function reading(prisma: PrismaClient, on: { query: Query; failed: (error: unknown) => unknown }): Tx {
+  const query: Query = (text, values) =>
+    on.query(text, values).catch((error: unknown) => {
+      throw on.failed(error);
+    });
+  return withModels(statements(query), () => prisma);
+}
+
+function writing(on: Transaction): Tx {
+  const raw = statements(on.ask);
+  return withModels(
+    {
+      ...raw,
+      many: async (statement: ManyStatement, rows: Iterable<object>) => {
+        if (/\bRETURNING\b/.test(statement.postgresql)) return raw.many(statement, rows);
+        const all = [...rows];
+        if (all.length > 0) on.send(forPostgresql(statement.postgresql), [JSON.stringify(all)]);
+        return [];
+      },
+      lock: async (sql: string, ...values: unknown[]) =>
+        on.send(`${forPostgresql(sql)} FOR NO KEY UPDATE`, values),
+      end: on.end,
+    },
+    on.models,
+  );
+}
+
+/** The two generated clients have the same models; their types are told apart by their providers only. */
+function withModels(raw: object, models: () => PrismaClient): Tx {
+  return new Proxy(raw, {
     get: (target, name) =>
-      Object.hasOwn(raw, name) ? raw[name as keyof typeof raw] : Reflect.get(target, name),
+      Object.hasOwn(target, name) ? Reflect.get(target, name) : Reflect.get(models(), name),
   }) as unknown as Tx;
 }
 
@@ -140,7 +166,7 @@ function isConflict(error: unknown): boolean {
 }
 
 const AWAY =
-  /DatabaseNotReachable|ConnectionClosed|SocketTimeout|"(?:57P0[1-3]|08\d{3}|P1001|P1002|P1008|P1017|P2024)"|ECONN/;
+  /DatabaseNotReachable|ConnectionClosed|SocketTimeout|"(?:57P0[1-3]|25P03|08\d{3}|P1001|P1002|P1008|P1017|P2024)"|ECONN|connection terminated|not queryable|timeout exceeded when trying to connect|Query read timeout/i;
 
 /** `database-unusable` when the server cannot be reached, ends or starts, or the line broke; else the error itself. */
 function told(url: string, error: unknown): unknown {

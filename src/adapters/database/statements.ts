@@ -51,6 +51,7 @@ export function withStatements(client: PrismaClient, connection: Database): Tx {
       prepare(sql).run(...values.map(bindable)).changes,
     // The one writing connection is the lock.
     lock: async () => undefined,
+    end: () => undefined,
     many: async ({ sqlite }: ManyStatement, rows: Iterable<object>) => {
       let place = places.get(sqlite);
       if (place === undefined) {

@@ -1,4 +1,4 @@
-// What watching asks of the database. The gauges come from its lanes and from the queue: four short statements a
+// What watching asks of the database. The gauges come from its lanes and from the queue: five short statements a
 // scrape, whatever a campaign's size, since a lane's row holds its own counts.
 import { FRESH_PULSE, type Pulse } from "../../breaker/breaker.ts";
 import type { Hold } from "../../breaker/hold.ts";
@@ -25,10 +25,11 @@ export function createGaugeSource(options: {
         where: { state: { in: ["running", "paused"] } },
         select: { id: true },
       });
-      const [rows, workers, routesHeld] = await Promise.all([
+      const [rows, workers, routesHeld, held] = await Promise.all([
         read.lane.findMany({ where: { campaignId: { in: open.map((campaign) => campaign.id) } } }),
         countAlive(options.db),
         read.route.count({ where: { state: "held" } }),
+        read.$queryRawUnsafe<{ provider: string }[]>("SELECT provider FROM provider_hold"),
       ]);
       const lanes = rows.map(toGauge);
       const depth = new Map<string, number>();
@@ -43,7 +44,15 @@ export function createGaugeSource(options: {
         lagMs: one.lagMs,
       }));
       const unmatched = await createReturnedSource(options.db).unmatchedSince(options.db.now() - DAY_MS);
-      return { lanes, workers, routesHeld, depth, intakes, unmatched };
+      return {
+        lanes,
+        workers,
+        routesHeld,
+        providersHeld: held.map((one) => one.provider),
+        depth,
+        intakes,
+        unmatched,
+      };
     },
   };
 }

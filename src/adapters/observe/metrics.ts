@@ -118,7 +118,9 @@ export function createMetrics(options: {
     [],
     "Reports of the last day that matched no delivery.",
   );
+  const byHand = gauge("bellwether_providers_held", ["provider"], "1: a person holds it for every campaign.");
   const read = [
+    byHand,
     intakeUp,
     intakeLag,
     laneCount,
@@ -160,6 +162,7 @@ export function createMetrics(options: {
       if (lagMs !== null) intakeLag.set({ intake: name }, lagMs / 1000);
     }
     unmatched.set(gauges.unmatched);
+    for (const provider of gauges.providersHeld) byHand.set({ provider }, 1);
   }
 
   const highest = new Map<string, number>();

@@ -1,18 +1,20 @@
 // The queue of the cluster: one Bull queue on Redis for each provider, shared by all processes. Redis holds lane and
 // epoch, nothing else, and may lose both: a Redis that is away costs time, never a mail. An offer that it does not
-// take is dropped, since the dispatcher offers again what the database says is due.
+// take is dropped, since the dispatcher offers again what the database says is due; and a process that has been without
+// Redis for two seconds takes its own offers, as if it were alone: more claims in vain, and nothing stands still.
 //
 // A process opens two connections, and a blocking one for each provider that has ever had work: the set of those is
 // kept in Redis and read each second.
 import Bull from "bull";
 import type { Redis } from "ioredis";
 import type { JobQueue, LaneJob } from "../../delivery/queue.ts";
+import { createMemoryQueue } from "./memory.ts";
 import { BLOCK_SECONDS, connectRedis, createTroubles, isSilence, settled } from "./redis-link.ts";
 
-/** Stops and resumes a whole provider, for every process. Redis forgets it in a flush: who means it says it again. */
+/** Stops and resumes whole providers, for every process. Redis forgets it in a flush: who means it says it again. */
 export interface ProviderSwitch {
-  pause(provider: string): Promise<void>;
-  resumeQueue(provider: string): Promise<void>;
+  /** Exactly these stand still from now on; whatever else was paused, by whomever, goes on. */
+  hold(providers: ReadonlySet<string>): Promise<void>;
 }
 
 /** Jobs kept waiting for one provider; more would only say the same again. */
@@ -20,6 +22,8 @@ const FEW = 16;
 /** For so long the answer to an offer holds, unless this process takes a job of that provider first. */
 const FRESH_MS = 250;
 const TICK_MS = 1_000;
+/** Without Redis for so long, a process goes by its own offers. */
+const ALONE_MS = 2_000;
 /** So many silences in a row, and the connections are made anew. */
 const SILENCES = 3;
 /** After it a worker whose Redis failed asks for a job again. */
@@ -54,6 +58,9 @@ export function createBullQueue(options: {
   /** How often in a row a connected Redis did not answer. */
   let silences = 0;
   let stopped: Promise<void> | null = null;
+  const own = createMemoryQueue();
+  /** When Redis last did what it was asked. */
+  let fineMs = performance.now();
 
   const client = connectRedis(url, "client", failed);
   client.on("ready", () => {
@@ -63,6 +70,7 @@ export function createBullQueue(options: {
   const opened = settled(client);
   const timer = setInterval(() => void tick(), TICK_MS);
 
+  const isAlone = () => performance.now() - fineMs > ALONE_MS;
   const away = () => stopped !== null || silences > 0 || client.status !== "ready";
 
   function failed(error: unknown): void {
@@ -140,6 +148,7 @@ export function createBullQueue(options: {
       if (lines.size > 0) await client.sadd(providersKey, ...lines.keys());
       const providers = await client.smembers(providersKey);
       silences = 0;
+      fineMs = performance.now();
       troubles.fine();
       if (handler !== null) for (const provider of providers) consume(provider);
     } catch (error) {
@@ -178,17 +187,27 @@ export function createBullQueue(options: {
     return !waiting.some((other) => other?.data?.lane === job.lane && other.data.epoch === job.epoch);
   }
 
-  async function switched(work: () => Promise<void>): Promise<void> {
+  async function hold(held: ReadonlySet<string>): Promise<void> {
     await opened;
     if (away()) return;
-    await work().catch(failed);
+    try {
+      // The queues that somebody has opened, and those that are meant.
+      for (const provider of new Set([...(await client.smembers(providersKey)), ...lines.keys(), ...held])) {
+        const { queue } = lineOf(provider);
+        const isPaused = await queue.isPaused();
+        if (held.has(provider) && !isPaused) await queue.pause();
+        if (!held.has(provider) && isPaused) await queue.resume();
+      }
+    } catch (error) {
+      failed(error);
+    }
   }
 
   async function stop(): Promise<void> {
     clearInterval(timer);
     // From here on nothing is fetched. Closing also reconnects the blocking line, which is then cut for good.
     const closing = [...lines.values()].map(close);
-    await Promise.all(running.keys());
+    await Promise.all([own.stop(), ...running.keys()]);
     // The loops end once Redis has heard that their last jobs are done.
     const loops = client.status === "ready" ? [...lines.values()].map((line) => line.loop) : [];
     await atMost(FAREWELL_MS, Promise.allSettled([...closing, ...loops]));
@@ -200,6 +219,7 @@ export function createBullQueue(options: {
   return {
     offer: async (provider, job) => {
       await opened;
+      if (stopped === null && handler !== null && isAlone()) await own.offer(provider, job);
       if (away()) return;
       const line = lineOf(provider);
       consume(provider);
@@ -209,28 +229,29 @@ export function createBullQueue(options: {
     },
     start: async (start) => {
       handler = start;
+      await own.start(start);
       for (const provider of lines.keys()) consume(provider);
       await opened;
       await tick();
     },
     depth: async (provider) => {
-      const own = [...running.values()].filter((one) => one === provider).length;
+      const mine =
+        [...running.values()].filter((one) => one === provider).length + (await own.depth(provider));
       await opened;
-      if (away()) return own;
+      if (away()) return mine;
       const { queue } = lineOf(provider);
       try {
         return (await queue.getWaitingCount()) + (await queue.getActiveCount());
       } catch (error) {
         failed(error);
-        return own;
+        return mine;
       }
     },
     stop: () => {
       stopped ??= stop();
       return stopped;
     },
-    pause: (provider) => switched(() => lineOf(provider).queue.pause()),
-    resumeQueue: (provider) => switched(() => lineOf(provider).queue.resume()),
+    hold,
   };
 }
 

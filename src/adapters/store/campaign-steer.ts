@@ -1,5 +1,6 @@
 // Orders to a campaign: pause, cancel, resume, another start. Each is safe to repeat, and takes effect in the transaction
 // that writes it: from then on no claim and no intent passes.
+import { describeHandHold } from "../../breaker/hold.ts";
 import { CAMPAIGN_MOVES, type CampaignState } from "../../campaign/campaign.ts";
 import type { Order, Steered } from "../../campaign/store.ts";
 import { BellwetherError } from "../../errors.ts";
@@ -10,7 +11,7 @@ import { type Database, sqlTime, type Tx } from "../database/database.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
 import { resumeUnbegun, schedule } from "./campaign-schedule.ts";
 import { hasReturning, resumeLane, returnDeliveries, setAsideOf } from "./lane-resume.ts";
-import { addEvents, lockCampaign, readLanes, recount, writeLanes } from "./lane-rows.ts";
+import { addEvents, type LaneInContext, lockCampaign, readLanes, recount, writeLanes } from "./lane-rows.ts";
 
 const CHUNK = 5_000;
 
@@ -20,6 +21,8 @@ export async function steerCampaign(db: Database, id: number, order: Order): Pro
   return db.write(async (tx) => {
     await lockWhole(tx, id);
     const campaign = await tx.campaign.findUniqueOrThrow({ where: { id } });
+    if (order.do === "pause" && order.provider !== undefined)
+      return holdLane(tx, campaign, { provider: order.provider, why: order.why, nowMs: db.now() });
     if (order.do === "pause") return pause(tx, campaign, order.why, db.now());
     if (order.do === "resume") return resume(tx, campaign, order.provider, db.now());
     await schedule(tx, campaign, order, db.now());
@@ -45,6 +48,41 @@ async function pause(tx: Tx, campaign: CampaignModel, why: string, nowMs: number
   });
   await addEvents(tx, [{ campaignId: campaign.id, laneId: null, atMs: nowMs, event: "paused", text: why }]);
   return { returned: 0, lanes: [] };
+}
+
+/** One lane of one campaign, by a person: held as by the breaker, until somebody resumes it. */
+async function holdLane(
+  tx: Tx,
+  campaign: CampaignModel,
+  { provider, why, nowMs }: { provider: string; why: string; nowMs: number },
+): Promise<Steered> {
+  const contexts = await readLanes(tx, { campaignId: campaign.id });
+  const lane = contexts.find((one) => one.lane.provider === provider)?.lane;
+  if (lane === undefined) throw noLane(campaign, provider, contexts);
+  if (lane.state === "held") return { returned: 0, lanes: [] };
+  if (lane.state === "done")
+    throw wrongState({ ...campaign, state: `done with ${provider}` }, "paused there");
+  lane.state = move("lane", LANE_MOVES, lane.state, "held");
+  lane.epoch += 1;
+  lane.untilMs = null;
+  lane.hold = describeHandHold({ provider, at: new Date(nowMs).toISOString(), why, all: false });
+  await writeLanes(tx, [lane]);
+  const text = lane.hold.message;
+  await addEvents(tx, [{ campaignId: campaign.id, laneId: lane.id, atMs: nowMs, event: "held", text }]);
+  return { returned: 0, lanes: [provider] };
+}
+
+function noLane(
+  campaign: CampaignModel,
+  provider: string,
+  contexts: readonly LaneInContext[],
+): BellwetherError {
+  const has = contexts.map((one) => one.lane.provider).join(", ");
+  return new BellwetherError(
+    "provider-unknown",
+    `Campaign "${campaign.name}" has no lane for "${provider}".`,
+    `Its lanes are: ${has || "none yet"}.`,
+  );
 }
 
 async function cancel(db: Database, id: number, why: string): Promise<Steered> {
@@ -104,12 +142,7 @@ async function resume(
   const contexts = await readLanes(tx, { campaignId: campaign.id });
   const chosen = contexts.filter((one) => provider === null || one.lane.provider === provider);
   if (provider !== null && chosen.length === 0) {
-    const has = contexts.map((one) => one.lane.provider).join(", ");
-    throw new BellwetherError(
-      "provider-unknown",
-      `Campaign "${campaign.name}" has no lane for "${provider}".`,
-      `Its lanes are: ${has || "none yet"}.`,
-    );
+    throw noLane(campaign, provider, contexts);
   }
   const steered: Steered = { returned: 0, lanes: [] };
   const routes = new Set<string>();

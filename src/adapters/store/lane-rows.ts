@@ -15,6 +15,8 @@ export interface LaneInContext {
   planned: boolean;
   validUntilMs: number | null;
   routeState: string;
+  /** A person holds its provider, for all campaigns. */
+  providerHeld: boolean;
 }
 
 interface Row {
@@ -40,11 +42,13 @@ interface Row {
   planned: boolean;
   valid_until: Date | null;
   route_state: string | null;
+  provider_held: string | null;
 }
 
 const SELECT = `SELECT l.*, c.state AS campaign_state, c.planned AS planned, c.valid_until AS valid_until,
-  r.state AS route_state
-  FROM lane l JOIN campaign c ON c.id = l.campaign_id LEFT JOIN route r ON r.name = l.route`;
+  r.state AS route_state, p.provider AS provider_held
+  FROM lane l JOIN campaign c ON c.id = l.campaign_id LEFT JOIN route r ON r.name = l.route
+  LEFT JOIN provider_hold p ON p.provider = l.provider`;
 
 export async function readLanes(
   tx: Tx,
@@ -89,6 +93,7 @@ function toContext(row: Row): LaneInContext {
     planned: Boolean(row.planned),
     validUntilMs: fromSqlTime(row.valid_until),
     routeState: row.route_state ?? "ready",
+    providerHeld: row.provider_held !== null,
   };
 }
 
@@ -97,6 +102,7 @@ export function mayRun(context: LaneInContext, nowMs: number): boolean {
     context.campaignState === "running" &&
     context.planned &&
     context.routeState === "ready" &&
+    !context.providerHeld &&
     isRunnable(context.lane.state) &&
     (context.validUntilMs === null || context.validUntilMs > nowMs)
   );

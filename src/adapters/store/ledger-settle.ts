@@ -21,7 +21,7 @@ import { type Columns, insertInto, updateById } from "../database/many.ts";
 import { addEvents, type LaneInContext, writeLanes } from "./lane-rows.ts";
 import { noteAddressFaults, rollBackSuppressions } from "./suppression-rows.ts";
 
-interface Row {
+interface SettlingRow {
   id: number;
   state: DeliveryState;
   attempt: number;
@@ -38,16 +38,27 @@ type Matched = Settled & { relayId: string | null };
 export interface SettleInput {
   worker: string;
   settles: readonly Settle[];
+  /** Their rows, as they are under the lock of their lanes. */
+  settling: readonly SettlingRow[];
   doors: readonly DoorRefusal[];
   contexts: Map<number, LaneInContext>;
   breaker: BreakerConfig;
   nowMs: number;
 }
 
+/** To be asked right behind the lock of their lanes. */
+export async function readSettling(tx: Tx, settles: readonly Settle[]): Promise<SettlingRow[]> {
+  if (settles.length === 0) return [];
+  return tx.$queryRawUnsafe<SettlingRow[]>(
+    `SELECT id, state, attempt, try, evidence, unit, worker_id, relay_id FROM delivery WHERE id IN ${INTS}`,
+    JSON.stringify(settles.map((one) => one.delivery)),
+  );
+}
+
 /** Settles a group; the contexts' lanes are replaced by what the fold made of them. True: a route was held. */
 export async function settleGroup(tx: Tx, input: SettleInput): Promise<boolean> {
   const { contexts, breaker, nowMs } = input;
-  const settled = await match(tx, input);
+  const settled = match(input);
   const byLane = new Map<number, Settled[]>();
   for (const one of settled) byLane.set(one.laneId, [...(byLane.get(one.laneId) ?? []), one]);
 
@@ -80,13 +91,8 @@ export async function settleGroup(tx: Tx, input: SettleInput): Promise<boolean> 
 }
 
 /** The settles whose rows are still where this try left them; a repeated or overtaken settle matches nothing. */
-async function match(tx: Tx, { settles, worker, contexts }: SettleInput): Promise<Matched[]> {
-  if (settles.length === 0) return [];
-  const rows = await tx.$queryRawUnsafe<Row[]>(
-    `SELECT id, state, attempt, try, evidence, unit, worker_id, relay_id FROM delivery WHERE id IN ${INTS}`,
-    JSON.stringify(settles.map((one) => one.delivery)),
-  );
-  const byId = new Map(rows.map((row) => [row.id, row]));
+function match({ settles, settling, worker, contexts }: SettleInput): Matched[] {
+  const byId = new Map(settling.map((row) => [row.id, row]));
   return settles.flatMap((one) => {
     const row = byId.get(one.delivery);
     if (row === undefined || row.attempt !== one.attempt || row.try !== one.try) return [];

@@ -7,6 +7,7 @@ import { startDue } from "./campaign-schedule.ts";
 import { endCancelled } from "./campaign-steer.ts";
 import { resumeLane } from "./lane-resume.ts";
 import { addEvents, type LaneInContext, nextDue, readLanes, writeLanes } from "./lane-rows.ts";
+import { NO_LANE } from "./provider-holds.ts";
 
 /** Rows changed in one transaction; keeps the write lock short. */
 const CHUNK = 2_000;
@@ -69,8 +70,8 @@ function isSilent(lane: LaneInContext["lane"], nowMs: number, soakMs: number): b
 }
 
 /** A lane that can still bring its campaign forward without a person. */
-function goesOn({ lane, routeState }: LaneInContext): boolean {
-  if (routeState === "held") return false;
+function goesOn({ lane, routeState, providerHeld }: LaneInContext): boolean {
+  if (routeState === "held" || (providerHeld && lane.state !== "done")) return false;
   if (lane.state === "held") return lane.untilMs !== null;
   return lane.state !== "done" && lane.state !== "blind";
 }
@@ -182,7 +183,7 @@ async function endCampaign(
   const stopped = lanes
     .filter((one) => one.lane.state !== "done")
     .map((one) => providerTitle(one.lane.provider));
-  const why = `No lane can go on by itself: ${stopped.join(", ")}.`;
+  const why = `${NO_LANE}: ${stopped.join(", ")}.`;
   await tx.campaign.update({
     where: { id: campaignId },
     data: { state: "paused", pausedBy: "breaker", why },

@@ -17,17 +17,8 @@ import {
   type Tx,
 } from "../database/database.ts";
 import { recordset } from "../database/many.ts";
-import {
-  addEvents,
-  type LaneInContext,
-  mayRun,
-  nextDue,
-  readLanes,
-  recount,
-  toView,
-  writeLanes,
-} from "./lane-rows.ts";
-import { settleGroup } from "./ledger-settle.ts";
+import { addEvents, mayRun, nextDue, readLanes, recount, toView, writeLanes } from "./lane-rows.ts";
+import { readSettling, settleGroup } from "./ledger-settle.ts";
 import { tick } from "./ledger-tick.ts";
 
 export interface LedgerConfig {
@@ -57,12 +48,13 @@ export function createLedger(db: Database, config: LedgerConfig): Ledger {
 
     heartbeat: (worker) =>
       db.write(async (tx) => {
-        const seen = await tx.$executeRawUnsafe(
+        const seen = tx.$executeRawUnsafe(
           "UPDATE worker SET seen_at = ? WHERE id = ? AND dead = false",
           sqlTime(db.now()),
           worker,
         );
-        return seen === 1;
+        tx.end();
+        return (await seen) === 1;
       }),
 
     lanes: async () => {
@@ -92,20 +84,29 @@ interface ClaimRow {
   spread: number;
 }
 
+interface Audience {
+  import_id: number;
+  spec: string;
+}
+
 async function claim(
   tx: Tx,
   { worker, laneId, limit }: { worker: string; laneId: number; limit: number },
   config: LedgerConfig,
   nowMs: number,
 ): Promise<Awaited<ReturnType<Ledger["claim"]>>> {
-  const [context] = await readLanes(tx, { ids: [laneId] });
-  if (context === undefined) throw new Error(`There is no lane ${laneId}.`);
+  // What is asked together is one round trip: the lane is locked for as few of them as can be.
+  const [[context], [alive], [campaign]] = await Promise.all([
+    readLanes(tx, { ids: [laneId] }),
+    // The reaper passes a dead worker once: what it claimed after that would never come back.
+    tx.$queryRawUnsafe<unknown[]>("SELECT id FROM worker WHERE id = ? AND dead = false", worker),
+    tx.$queryRawUnsafe<Audience[]>(
+      "SELECT import_id, spec FROM campaign WHERE id = (SELECT campaign_id FROM lane WHERE id = ?)",
+      laneId,
+    ),
+  ]);
+  if (context === undefined || campaign === undefined) throw new Error(`There is no lane ${laneId}.`);
   const { lane } = context;
-  // The reaper passes a dead worker once: what it claimed after that would never come back.
-  const [alive] = await tx.$queryRawUnsafe<unknown[]>(
-    "SELECT id FROM worker WHERE id = ? AND dead = false",
-    worker,
-  );
   if (alive === undefined || roomOf(lane) <= 0 || !mayRun(context, nowMs)) {
     return { deliveries: [], lane: toView(context, nowMs) };
   }
@@ -120,7 +121,7 @@ async function claim(
   }
   const wanted = Math.min(limit, roomOf(lane), left);
 
-  const rows = await tx.$queryRawUnsafe<ClaimRow[]>(
+  const claiming = tx.$queryRawUnsafe<ClaimRow[]>(
     `UPDATE delivery SET state = 'claimed', worker_id = ?, epoch = ?
      WHERE id IN (
        SELECT id FROM (SELECT id FROM delivery WHERE lane_id = ? AND state = 'deferred' AND due_at <= ?
@@ -140,15 +141,18 @@ async function claim(
     wanted,
     wanted,
   );
+  const [rows, due] = await Promise.all([claiming, nextDue(tx, lane.id)]);
   // The rows come in the order of the table, which is the order of the file.
   rows.sort((a, b) => (fromSqlTime(a.due_at) ?? 0) - (fromSqlTime(b.due_at) ?? 0) || a.spread - b.spread);
   lane.outstanding += rows.length;
   if (dailyLimit !== null) {
     await tx.$executeRawUnsafe("UPDATE route SET today = today + ? WHERE name = ?", rows.length, lane.route);
   }
-  lane.nextDueMs = await nextDue(tx, lane.id);
+  lane.nextDueMs = due;
   await writeLanes(tx, [lane]);
-  const clients = rows.length === 0 ? new Map<string, ClaimedClient[]>() : await clientsOf(tx, context, rows);
+  const finding = rows.length === 0 ? null : clientsOf(tx, campaign, rows);
+  tx.end();
+  const clients = (await finding) ?? new Map<string, ClaimedClient[]>();
   const deliveries: ClaimedDelivery[] = rows.map(({ key, due_at: _due, spread: _spread, ...row }) => ({
     ...row,
     campaignId: lane.campaignId,
@@ -181,14 +185,9 @@ async function leftToday(tx: Tx, route: string, limit: number, now: string): Pro
 /** The audience's rows behind each claimed address, filtered as the campaign asked. */
 async function clientsOf(
   tx: Tx,
-  { lane }: LaneInContext,
+  campaign: Audience,
   rows: readonly ClaimRow[],
 ): Promise<Map<string, ClaimedClient[]>> {
-  const [campaign] = await tx.$queryRawUnsafe<{ import_id: number; spec: string }[]>(
-    "SELECT import_id, spec FROM campaign WHERE id = ?",
-    lane.campaignId,
-  );
-  if (campaign === undefined) throw new Error(`There is no campaign ${lane.campaignId}.`);
   const { filter } = JSON.parse(campaign.spec);
   const found = await tx.$queryRawUnsafe<
     (ClaimedClient & { key: string; domain: string; attributes: string })[]
@@ -232,9 +231,13 @@ const INTEND: ManyStatement = {
 async function commit(tx: Tx, group: CommitGroup, breaker: BreakerConfig, nowMs: number): Promise<Committed> {
   const ids = new Set<number>();
   for (const { laneId } of [...group.settles, ...group.intents, ...group.doors]) ids.add(laneId);
-  const contexts = new Map((await readLanes(tx, { ids: [...ids] })).map((one) => [one.lane.id, one]));
+  const [read, settling] = await Promise.all([
+    readLanes(tx, { ids: [...ids] }),
+    readSettling(tx, group.settles),
+  ]);
+  const contexts = new Map(read.map((one) => [one.lane.id, one]));
 
-  const routeHeld = await settleGroup(tx, { ...group, contexts, breaker, nowMs });
+  const routeHeld = await settleGroup(tx, { ...group, settling, contexts, breaker, nowMs });
   // A refusal by our own relay stops every lane on that route, those in this group too.
   const lanes = routeHeld
     ? new Map((await readLanes(tx, { ids: [...ids] })).map((one) => [one.lane.id, one]))
@@ -247,8 +250,9 @@ async function commit(tx: Tx, group: CommitGroup, breaker: BreakerConfig, nowMs:
       const fresh = context !== undefined && context.lane.epoch === epoch && mayRun(context, nowMs);
       return { id: delivery, worker, epoch, number, fresh };
     });
-  const granted = rows.length === 0 ? [] : await tx.many<{ id: number }>(INTEND, rows);
-  const intended = new Set(granted.map((row) => row.id));
+  const granting = tx.many<{ id: number }>(INTEND, rows);
+  tx.end();
+  const intended = new Set((await granting).map((row) => row.id));
   return { intended, lanes: [...lanes.values()].map((one) => toView(one, nowMs)) };
 }
 

@@ -1,7 +1,7 @@
 // Reports on SQLite: what happened, read on the snapshot connection. One statement is one moment; lists come in pages
 // that an index finds, so that no page waits for the size of the campaign.
 import type { Reason } from "../../bounce/reason.ts";
-import type { Hold } from "../../breaker/hold.ts";
+import { describeHandHold, type Hold } from "../../breaker/hold.ts";
 import type { CampaignState } from "../../campaign/campaign.ts";
 import { ERASED } from "../../campaign/personal-data.ts";
 import type { DeliveryState } from "../../delivery/delivery.ts";
@@ -33,6 +33,8 @@ interface LaneRow {
   window_size: number;
   hold: string | null;
   route_hold: string | null;
+  hand_why: string | null;
+  hand_at: unknown;
 }
 
 interface StartColumns {
@@ -42,9 +44,10 @@ interface StartColumns {
 }
 
 const LANE_COLUMNS = `c.id AS campaign_id, c.name, c.state AS campaign_state, l.id AS lane_id, l.provider,
-  l.state AS lane_state, l.window_size, l.hold, r.hold AS route_hold`;
+  l.state AS lane_state, l.window_size, l.hold, r.hold AS route_hold, p.why AS hand_why, p.at AS hand_at`;
 const LANES = `campaign c LEFT JOIN lane l ON l.campaign_id = c.id
-  LEFT JOIN route r ON r.name = l.route AND r.state = 'held'`;
+  LEFT JOIN route r ON r.name = l.route AND r.state = 'held'
+  LEFT JOIN provider_hold p ON p.provider = l.provider`;
 
 interface DeliveryRow extends Omit<UntoldDelivery, "laneId" | "clients"> {
   lane_id: number;
@@ -308,7 +311,11 @@ export function createReportStore(db: Database): ReportStore {
 }
 
 function toLane(row: LaneRow, id: number): Omit<LaneSnapshot, "counts"> {
+  const { provider, hand_why: why } = row;
   return {
+    ...(why === null
+      ? {}
+      : { handHold: describeHandHold({ provider, at: iso(row.hand_at), why, all: true }) }),
     id,
     provider: row.provider,
     state: row.lane_state,

@@ -17,8 +17,8 @@ export function createSharedRoutes(db: Database): RouteShares {
       const nowMs = db.now();
       const takenMs = count * intervalMs(rate);
       const farMs = nowMs + WORKERS_AHEAD * Math.max(intervalMs(rate), 100);
-      const [row] = await db.write((tx) =>
-        tx.$queryRawUnsafe<{ tat: number }[]>(
+      const [row] = await db.write((tx) => {
+        const reserving = tx.$queryRawUnsafe<{ tat: number }[]>(
           `INSERT INTO route (name, tat) VALUES (?, CAST(? AS double precision))
            ON CONFLICT (name) DO UPDATE SET tat = CAST(? AS double precision)
              + CASE WHEN route.tat > CAST(? AS double precision) AND route.tat < CAST(? AS double precision)
@@ -30,8 +30,10 @@ export function createSharedRoutes(db: Database): RouteShares {
           nowMs,
           farMs,
           nowMs,
-        ),
-      );
+        );
+        tx.end();
+        return reserving;
+      });
       if (row === undefined) throw new Error(`The route ${route} has no row.`);
       // The statement may have waited for others.
       const thenMs = db.now();
@@ -48,19 +50,16 @@ interface Row {
 
 async function share(tx: Tx, request: ShareRequest): Promise<Share> {
   const { worker, route, limit } = request;
-  await tx.$executeRawUnsafe("INSERT INTO route (name) VALUES (?) ON CONFLICT (name) DO NOTHING", route);
-  // The reaper passes a dead worker once: a row made after that would never go.
-  await tx.lock("SELECT id FROM worker WHERE id = ? AND dead = false", worker);
-  const [alive] = await tx.$queryRawUnsafe<unknown[]>(
-    "SELECT id FROM worker WHERE id = ? AND dead = false",
-    worker,
-  );
+  // What is asked together is one round trip, and comes in this order.
+  const [, , [alive], , rows] = await Promise.all([
+    tx.$executeRawUnsafe("INSERT INTO route (name) VALUES (?) ON CONFLICT (name) DO NOTHING", route),
+    // The reaper passes a dead worker once: a row made after that would never go.
+    tx.lock("SELECT id FROM worker WHERE id = ? AND dead = false", worker),
+    tx.$queryRawUnsafe<unknown[]>("SELECT id FROM worker WHERE id = ? AND dead = false", worker),
+    tx.lock("SELECT name FROM route WHERE name = ?", route),
+    tx.$queryRawUnsafe<Row[]>("SELECT worker_id, owned, wanted FROM share WHERE route = ?", route),
+  ]);
   if (alive === undefined) return { owned: 0, target: 0 };
-  await tx.lock("SELECT name FROM route WHERE name = ?", route);
-  const rows = await tx.$queryRawUnsafe<Row[]>(
-    "SELECT worker_id, owned, wanted FROM share WHERE route = ?",
-    route,
-  );
   rows.sort((a, b) => (a.worker_id < b.worker_id ? -1 : 1));
   const before = rows.find((row) => row.worker_id === worker);
   const others = rows.filter((row) => row !== before);
@@ -68,17 +67,21 @@ async function share(tx: Tx, request: ShareRequest): Promise<Share> {
   const wanted = Math.min(limit, request.wanted);
   const kept = Math.min(request.keep, before?.owned ?? 0);
   const next = nextShare({ limit, mine: { owned: kept, wanted, place }, others });
-  if (next.owned === 0 && wanted === 0) {
-    await tx.$executeRawUnsafe("DELETE FROM share WHERE route = ? AND worker_id = ?", route, worker);
-  } else if (before?.owned !== next.owned || before.wanted !== wanted) {
-    await tx.$executeRawUnsafe(
-      `INSERT INTO share (route, worker_id, owned, wanted) VALUES (?, ?, ?, ?)
-       ON CONFLICT (route, worker_id) DO UPDATE SET owned = excluded.owned, wanted = excluded.wanted`,
-      route,
-      worker,
-      next.owned,
-      wanted,
-    );
-  }
+  const changed = before?.owned !== next.owned || before.wanted !== wanted;
+  const writing =
+    next.owned === 0 && wanted === 0
+      ? tx.$executeRawUnsafe("DELETE FROM share WHERE route = ? AND worker_id = ?", route, worker)
+      : changed
+        ? tx.$executeRawUnsafe(
+            `INSERT INTO share (route, worker_id, owned, wanted) VALUES (?, ?, ?, ?)
+             ON CONFLICT (route, worker_id) DO UPDATE SET owned = excluded.owned, wanted = excluded.wanted`,
+            route,
+            worker,
+            next.owned,
+            wanted,
+          )
+        : null;
+  tx.end();
+  await writing;
   return next;
 }

@@ -26,6 +26,7 @@ function measured(first: Partial<Gauges> = {}) {
     lanes: [],
     workers: 1,
     routesHeld: 0,
+    providersHeld: [],
     depth: new Map(),
     intakes: [],
     unmatched: 0,
