@@ -12,7 +12,15 @@ import { systemClock } from "../../../src/clock.ts";
 import { EXCERPT_LENGTH } from "../../../src/delivery/intake.ts";
 import { makeToken } from "../../../src/delivery/token.ts";
 import { makeCertificate } from "../../world/certificate.ts";
-import { bounceMail, createLedger, personalMail, readSmall, SECRET, tokenOf, until } from "./reports.ts";
+import {
+  bounceMail,
+  createLedger,
+  personalMail,
+  readSmall,
+  SECRET,
+  tokenOf,
+  until,
+} from "../../world/reports.ts";
 
 const ends: (() => Promise<void> | void)[] = [];
 afterEach(async () => {

@@ -1,8 +1,8 @@
 // Mails as they come back, and a small reader of them for the tests of the intakes: it finds the kind by the content
 // type and the tokens by their shape, which is all that an intake is interested in.
-import type { Report } from "../../../src/bounce/report.ts";
-import type { Deliver, Incoming } from "../../../src/delivery/intake.ts";
-import { makeToken } from "../../../src/delivery/token.ts";
+import type { Report } from "../../src/bounce/report.ts";
+import type { Deliver, Incoming } from "../../src/delivery/intake.ts";
+import { makeToken } from "../../src/delivery/token.ts";
 
 export const SECRET = "a secret of the tests";
 
