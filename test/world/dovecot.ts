@@ -1,7 +1,7 @@
 // A private Dovecot for tests: IMAP with TLS on a free port of loopback, any user with one password, each with an
 // empty mailbox of their own in the server's folder. Its syntax of configuration changed with 2.4; both are here.
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { ImapFlow } from "imapflow";
 import { makeCertificate } from "./certificate.ts";
@@ -24,6 +24,8 @@ export interface DovecotService extends Faults {
   readonly password: string;
   /** PEM of its certificate, which is for localhost. */
   readonly ca: string;
+  /** As an MDA does it: writes them into the Maildir, in this order. `at` is when the mailbox got them. */
+  deliver(user: string, mails: readonly string[], to?: { folder?: string; at?: Date }): void;
   /** As somebody else who looks into that mailbox. */
   as<T>(user: string, work: (client: ImapFlow) => Promise<T>): Promise<T>;
   /** Forgets a folder's UIDs, as a restored backup does: it has another UIDVALIDITY then. Only while it is down. */
@@ -50,13 +52,14 @@ export async function dovecotService(options: DovecotOptions = {}): Promise<Dove
       client.close();
     }
   };
+  const owner = unprivileged() ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   let folder = "";
+  let delivered = 0;
   const server = await startServer({
     name: "dovecot",
     group: true,
     prepare: async (own) => {
       folder = own;
-      const owner = unprivileged() ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
       for (const name of ["mail", "run", "state"]) mkdirSync(path.join(own, name), { mode: 0o755 });
       // The process that opens mail is another user and must come through.
       chmodSync(own, 0o711);
@@ -78,6 +81,24 @@ export async function dovecotService(options: DovecotOptions = {}): Promise<Dove
   });
   return {
     ...{ host: "127.0.0.1", port, password: PASSWORD, ca: cert, as, ...server },
+    deliver: (user, mails, { folder: name = "INBOX", at } = {}) => {
+      const root = path.join(folder, "mail", user);
+      const maildir = name === "INBOX" ? root : path.join(root, `.${name}`);
+      for (const place of [root, maildir, ...["cur", "new", "tmp"].map((one) => path.join(maildir, one))]) {
+        mkdirSync(place, { recursive: true });
+        chownSync(place, owner.uid, owner.gid);
+      }
+      const second = Math.floor(Date.now() / 1_000);
+      for (const mail of mails) {
+        // Dovecot orders what is new by second and microsecond.
+        const file = `${second}.M${String(++delivered).padStart(6, "0")}P${process.pid}.localhost`;
+        const [tmp, arrived] = [path.join(maildir, "tmp", file), path.join(maildir, "new", file)];
+        writeFileSync(tmp, mail);
+        chownSync(tmp, owner.uid, owner.gid);
+        if (at !== undefined) utimesSync(tmp, at, at);
+        renameSync(tmp, arrived);
+      }
+    },
     forgetUids: (user) => {
       for (const file of ["uidlist", "uidvalidity"])
         rmSync(path.join(folder, "mail", user, `dovecot-${file}`), { force: true });

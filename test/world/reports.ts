@@ -83,6 +83,8 @@ export function readSmall(raw: Buffer): Report {
 /** Keeps what it is given; fails while `failing` says so. */
 export function createLedger(): {
   deliver: Deliver;
+  /** Calls that were made, those that are under way or failed among them. */
+  begun: number;
   calls: (readonly Incoming[])[];
   all: () => Incoming[];
   failing: Error | null;
@@ -90,11 +92,13 @@ export function createLedger(): {
   gate: Promise<void> | null;
 } {
   const ledger = {
+    begun: 0,
     calls: [] as (readonly Incoming[])[],
     failing: null as Error | null,
     gate: null as Promise<void> | null,
     all: () => ledger.calls.flat(),
     deliver: async (incoming: readonly Incoming[]) => {
+      ledger.begun++;
       if (ledger.gate !== null) await ledger.gate;
       if (ledger.failing !== null) throw ledger.failing;
       ledger.calls.push(incoming);

@@ -13,11 +13,15 @@ export class LoginRefused extends Error {}
 export function imapTrouble(error: unknown, server: Server, bye?: string | undefined): Error {
   if (error instanceof LoginRefused) return error;
   const where = `${server.host.includes(":") ? `[${server.host}]` : server.host}:${server.port}`;
-  const { code, said, login, busy } = factsOf(error);
+  const { code, said, login, busy, unsecured } = factsOf(error);
   const hide = (text: string) => text.replaceAll(server.pass, "***");
   if (login && !busy) {
     const words = said === null ? "" : ` ("${said}")`;
     return new LoginRefused(hide(`${where} refuses the user or password of [bounces.imap] url${words}`));
+  }
+  if (unsecured) {
+    const text = "offers no STARTTLS, without which no password is sent to another machine; try imaps://";
+    return new Error(`${where} ${text}`, { cause: error });
   }
   return new Error(hide(`${where} ${whatOf(code, error, said, bye)}`), { cause: error });
 }
@@ -39,8 +43,6 @@ function whatOf(code: string, error: unknown, said: string | null, bye: string |
       return "took the connection and never greeted; imaps:// and imap:// may be mixed up";
     case "ETIMEOUT":
       return "was silent too long";
-    case "MissingServerExtension":
-      return "offers no STARTTLS, without which no password is sent to another machine; try imaps://";
     case "ECONNRESET":
     case "EPIPE":
     case "NoConnection":
@@ -56,12 +58,19 @@ function whatOf(code: string, error: unknown, said: string | null, bye: string |
 }
 
 /** What imapflow notes on its errors. */
-function factsOf(error: unknown): { code: string; said: string | null; login: boolean; busy: boolean } {
+function factsOf(error: unknown): {
+  code: string;
+  said: string | null;
+  login: boolean;
+  busy: boolean;
+  unsecured: boolean;
+} {
   const facts = (typeof error === "object" && error !== null ? error : {}) as {
     code?: unknown;
     responseText?: unknown;
     authenticationFailed?: unknown;
     serverResponseCode?: unknown;
+    tlsFailed?: unknown;
   };
   return {
     code: typeof facts.code === "string" ? facts.code : "",
@@ -69,6 +78,7 @@ function factsOf(error: unknown): { code: string; said: string | null; login: bo
     login: facts.authenticationFailed === true,
     // RFC 5530 section 3: the server's own trouble, or too many sessions; the password may be right.
     busy: /^(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|CONTACTADMIN)$/.test(String(facts.serverResponseCode)),
+    unsecured: facts.tlsFailed === true && error instanceof Error && /STARTTLS/.test(error.message),
   };
 }
 
