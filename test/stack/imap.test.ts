@@ -398,7 +398,7 @@ describe.skipIf(missing !== null)("a server of another kind", () => {
   });
 
   test("a folder that may only be read is read once, by a bookmark, until its UIDs are given out anew", async () => {
-    const dovecot = await served({ rights: "lrip" });
+    const dovecot = await served({ rights: "lr" });
     const [user, bookmarks] = ["anna", createBookmarks()];
     const read: string[] = [];
     const watch = {

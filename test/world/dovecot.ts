@@ -14,7 +14,7 @@ export interface DovecotOptions {
   separator?: string;
   /** What the server says after login that it can do, in place of the truth; 2.3 and later say the rest before. */
   capability?: string;
-  /** Rights of the owner in every folder, by the letters of RFC 4314 ("lri": may look, and others may deliver). */
+  /** Rights of the owner in the folders that something was delivered to, by the letters of RFC 4314: "lr" may only look. */
   rights?: string;
 }
 
@@ -66,8 +66,6 @@ export async function dovecotService(options: DovecotOptions = {}): Promise<Dove
       chownSync(path.join(own, "mail"), owner.uid, owner.gid);
       writeFileSync(path.join(own, "cert.pem"), cert);
       writeFileSync(path.join(own, "key.pem"), key, { mode: 0o600 });
-      if (options.rights !== undefined)
-        writeFileSync(path.join(own, "acl"), `* owner ${options.rights}\n`, { mode: 0o644 });
       const syntax = /^2\.[0-3]\./.test(version) ? before24 : since24;
       writeFileSync(
         path.join(own, "dovecot.conf"),
@@ -88,6 +86,8 @@ export async function dovecotService(options: DovecotOptions = {}): Promise<Dove
         mkdirSync(place, { recursive: true });
         chownSync(place, owner.uid, owner.gid);
       }
+      if (options.rights !== undefined)
+        writeFileSync(path.join(maildir, "dovecot-acl"), `owner ${options.rights}\n`, { mode: 0o644 });
       const second = Math.floor(Date.now() / 1_000);
       for (const mail of mails) {
         // Dovecot orders what is new by second and microsecond.
@@ -128,16 +128,15 @@ function withoutRoot(): string {
   return `default_internal_user = ${user}\ndefault_login_user = ${user}\n${services.join("\n")}`;
 }
 
-function services(port: number): string {
+/** `forEver` is how a process is told to serve any number of sessions; one of them starts faster than many. */
+function services(port: number, forEver: string): string {
   return `
 service imap-login {
-  # One process for all of them: it starts faster.
-  service_count = 0
+  ${forEver}
   inet_listener imap {
     port = 0
   }
   inet_listener imaps {
-    address = 127.0.0.1
     port = ${port}
     ssl = yes
   }
@@ -147,6 +146,7 @@ service imap-login {
 function before24({ folder, port, owner, prefix = "", separator = "/", capability, rights }: Facts): string {
   return `
 protocols = imap
+listen = 127.0.0.1
 base_dir = ${folder}/run
 state_dir = ${folder}/state
 log_path = /dev/stderr
@@ -166,7 +166,7 @@ service anvil {
   }
 }
 ${capability === undefined ? "" : `imap_capability = ${capability}`}
-${rights === undefined ? "" : `mail_plugins = acl\nplugin {\n  acl = vfile:${folder}/acl\n}`}
+${rights === undefined ? "" : `mail_plugins = acl\nplugin {\n  acl = vfile\n}`}
 namespace inbox {
   inbox = yes
   prefix = ${prefix}
@@ -180,7 +180,7 @@ userdb {
   driver = static
   args = uid=${owner.uid} gid=${owner.gid} home=${folder}/mail/%u
 }
-${services(port)}
+${services(port, "service_count = 0")}
 ${withoutRoot()}
 `;
 }
@@ -192,6 +192,7 @@ function since24(facts: Facts): string {
 dovecot_config_version = ${number}
 dovecot_storage_version = ${number}
 protocols = imap
+listen = 127.0.0.1
 base_dir = ${folder}/run
 state_dir = ${folder}/state
 log_path = /dev/stderr
@@ -214,7 +215,7 @@ service anvil {
   }
 }
 ${capability === undefined ? "" : `imap_capability = ${capability}`}
-${rights === undefined ? "" : `mail_plugins = acl\nacl_driver = vfile\nacl_global_path = ${folder}/acl`}
+${rights === undefined ? "" : `mail_plugins {\n  acl = yes\n}\nacl_driver = vfile`}
 namespace inbox {
   inbox = yes
   prefix = ${prefix}
@@ -225,7 +226,7 @@ passdb static {
 }
 userdb static {
 }
-${services(port)}
+${services(port, "restart_request_count = unlimited")}
 ${withoutRoot()}
 `;
 }
