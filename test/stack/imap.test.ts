@@ -1,13 +1,20 @@
 // The mailbox intake against a real Dovecot: what lies there, what comes, what fails on either side. Every test has a
 // mailbox of its own; mails are put there as another client does it.
-import type { ImapFlow } from "imapflow";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { createImapIntake, type ImapTiming } from "../../src/adapters/intake/imap.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { KEPT_BYTES } from "../../src/adapters/intake/message.ts";
-import { systemClock } from "../../src/clock.ts";
-import type { Bookmarks, Intake } from "../../src/delivery/intake.ts";
 import { makeCertificate } from "../world/certificate.ts";
-import { type DovecotOptions, type DovecotService, dovecotService } from "../world/dovecot.ts";
+import { type DovecotService, dovecotService } from "../world/dovecot.ts";
+import {
+  countIn,
+  createBookmarks,
+  endIntakesAfterEach,
+  intakeOf,
+  lyingIn,
+  PROCESSED,
+  served,
+  tokensOf,
+  watching,
+} from "../world/imap-intake.ts";
 import {
   autoReply,
   bounceMail,
@@ -20,77 +27,7 @@ import {
 import { dovecotMissing } from "../world/service-binaries.ts";
 
 const missing = dovecotMissing();
-const PROCESSED = "Bellwether processed";
-
-const ends: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
-
-interface Watch {
-  user: string;
-  folder?: string;
-  pass?: string;
-  timing?: Partial<ImapTiming>;
-  read?: typeof readSmall;
-  bookmarks?: Bookmarks;
-}
-
-function intakeOf(dovecot: DovecotService, { user, folder, pass, timing, read, bookmarks }: Watch): Intake {
-  const intake = createImapIntake({
-    mailbox: {
-      ...{ host: "localhost", port: dovecot.port, implicitTls: true, user },
-      ...{ pass: pass ?? dovecot.password, folder: folder ?? "INBOX" },
-    },
-    read: read ?? readSmall,
-    bookmarks: bookmarks ?? createBookmarks(),
-    clock: systemClock,
-    ca: dovecot.ca,
-    timing: { retryFirstMs: 50, retryLongestMs: 200, ...timing },
-  });
-  ends.push(() => intake.stop());
-  return intake;
-}
-
-async function watching(dovecot: DovecotService, watch: Watch) {
-  const [ledger, intake] = [createLedger(), intakeOf(dovecot, watch)];
-  await intake.start(ledger.deliver);
-  return { ledger, intake };
-}
-
-function createBookmarks(): Bookmarks {
-  const kept = new Map<string, string>();
-  return {
-    load: async (intake) => kept.get(intake) ?? null,
-    save: async (intake, place) => void kept.set(intake, place),
-  };
-}
-
-interface Lying {
-  subject: string;
-  flags: string[];
-}
-
-const lyingIn = (dovecot: DovecotService, user: string, folder: string): Promise<Lying[]> =>
-  dovecot.as(user, async (client: ImapFlow) => {
-    const there = await client.list();
-    if (!there.some(({ path }) => path === folder)) return [];
-    await client.mailboxOpen(folder, { readOnly: true });
-    const rows = await client.fetchAll("1:*", { envelope: true, flags: true });
-    return rows.map((row) => ({
-      subject: row.envelope?.subject ?? "",
-      flags: [...(row.flags ?? [])].filter((flag) => flag !== "\\Recent"),
-    }));
-  });
-
-const tokensOf = (ledger: ReturnType<typeof createLedger>) =>
-  ledger.all().map(({ report }) => report.marks.tokens[0] ?? "");
-
-async function countIn(dovecot: DovecotService, user: string, ...folders: string[]): Promise<number[]> {
-  const counts = [];
-  for (const folder of folders) counts.push((await lyingIn(dovecot, user, folder)).length);
-  return counts;
-}
+endIntakesAfterEach();
 
 describe.skipIf(missing !== null)("a mailbox", () => {
   let dovecot: DovecotService;
@@ -283,21 +220,14 @@ describe.skipIf(missing !== null)("a mailbox", () => {
     const user = "hanna";
     dovecot.deliver(user, [personalMail("poison"), bounceMail(tokenOf(1))]);
     const told: unknown[] = [];
-    const ledger = createLedger();
-    const intake = createImapIntake({
-      mailbox: {
-        ...{ host: "localhost", port: dovecot.port, implicitTls: true, user },
-        ...{ pass: dovecot.password, folder: "INBOX" },
-      },
+    const { ledger, intake } = await watching(dovecot, {
+      user,
       read: (raw) => {
         if (raw.includes("poison")) throw new RangeError("a defect");
         return readSmall(raw);
       },
-      ...{ bookmarks: createBookmarks(), clock: systemClock, ca: dovecot.ca },
       unreadable: (error) => told.push(error),
     });
-    ends.push(() => intake.stop());
-    await intake.start(ledger.deliver);
     await until("it is through", () => intake.health().lagMs === 0);
     expect(tokensOf(ledger)).toEqual([tokenOf(1)]);
     expect(told).toEqual([new RangeError("a defect")]);
@@ -326,7 +256,7 @@ describe.skipIf(missing !== null)("a mailbox", () => {
   });
 
   test("a certificate that nobody vouches for ends it before the password is sent", async () => {
-    const { intake } = await watching({ ...dovecot, ca: otherAuthority() }, { user: "jana" });
+    const { intake } = await watching({ ...dovecot, ca: makeCertificate().cert }, { user: "jana" });
     await until("it is refused", () => intake.health().state === "failing");
     expect(intake.health().trouble).toMatch(/^localhost:\d+ could not be spoken to with TLS: /);
   });
@@ -350,18 +280,7 @@ describe.skipIf(missing !== null)("a mailbox", () => {
   });
 });
 
-/** A certificate of somebody else's. */
-function otherAuthority(): string {
-  return makeCertificate().cert;
-}
-
 describe.skipIf(missing !== null)("a server of another kind", () => {
-  async function served(options: DovecotOptions): Promise<DovecotService> {
-    const dovecot = await dovecotService(options);
-    ends.push(() => dovecot.end());
-    return dovecot;
-  }
-
   test("without MOVE a mail is copied and only that one expunged; folders are named as its namespace wants", async () => {
     const dovecot = await served({
       ...{ prefix: "INBOX.", separator: ".", capability: "IMAP4rev1 NAMESPACE UIDPLUS" },
