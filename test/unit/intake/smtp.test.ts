@@ -12,7 +12,15 @@ import { systemClock } from "../../../src/clock.ts";
 import { EXCERPT_LENGTH } from "../../../src/delivery/intake.ts";
 import { makeToken } from "../../../src/delivery/token.ts";
 import { makeCertificate } from "../../world/certificate.ts";
-import { bounceMail, createLedger, personalMail, readSmall, SECRET, tokenOf, until } from "./reports.ts";
+import {
+  bounceMail,
+  createLedger,
+  personalMail,
+  readSmall,
+  SECRET,
+  tokenOf,
+  until,
+} from "../../world/reports.ts";
 
 const ends: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -79,22 +87,32 @@ async function mailTo(
   }
 }
 
-/** Speaks by hand: everything at once, then whatever comes back until the other side hangs up or `ms` have gone. */
-async function sayAll(intake: SmtpIntake, text: string, ms = 1_500): Promise<string> {
+/** A connection that is spoken on by hand. */
+function visitor(intake: SmtpIntake) {
   const socket = connect(intake.port(), "127.0.0.1");
   let heard = "";
   socket.on("data", (chunk) => {
     heard += chunk.toString("latin1");
   });
+  // An error is followed by the close.
   socket.on("error", () => {});
-  await until("a greeting", () => heard.startsWith("220"));
-  socket.write(text);
-  await Promise.race([
-    new Promise((resolve) => socket.once("close", resolve)),
-    new Promise((resolve) => setTimeout(resolve, ms)),
-  ]);
-  socket.destroy();
-  return heard;
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  ends.push(() => void socket.destroy());
+  return {
+    heard: () => heard,
+    say: (text: string) => socket.write(text),
+    hangUp: () => socket.destroy(),
+    closed,
+  };
+}
+
+/** Says everything at once and hears whatever comes back until the other side hangs up. */
+async function sayAll(intake: SmtpIntake, text: string): Promise<string> {
+  const one = visitor(intake);
+  await until("a greeting", () => one.heard().startsWith("220"));
+  one.say(text);
+  await one.closed;
+  return one.heard();
 }
 
 test("a report to an address of ours is recorded before it is accepted, with the token that it came to", async () => {
@@ -249,17 +267,11 @@ test("a pipelined DATA behind nothing but refused recipients is refused, and a l
 
 test("a client that hangs up inside its message leaves nothing behind", async () => {
   const { intake, ledger } = await listening();
-  const socket = connect(intake.port(), "127.0.0.1");
-  let heard = "";
-  socket.on("data", (chunk) => {
-    heard += chunk;
-  });
-  await until("a greeting", () => heard.startsWith("220"));
-  socket.write(
-    `EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<${addressOf(tokenOf(1))}>\r\nDATA\r\nSubject: x\r\n\r\nhal`,
-  );
-  await until("the message may begin", () => heard.includes("354"));
-  socket.destroy();
+  const one = visitor(intake);
+  await until("a greeting", () => one.heard().startsWith("220"));
+  one.say(`EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<${addressOf(tokenOf(1))}>\r\nDATA\r\nSubject: x\r\n\r\nhal`);
+  await until("the message may begin", () => one.heard().includes("354"));
+  one.hangUp();
   expect((await mailTo(intake, addressOf(tokenOf(2)), bounceMail(tokenOf(2)))).said).toMatch(/^250/);
   expect(ledger.all().map(({ report }) => report.marks.tokens)).toEqual([[tokenOf(2)]]);
 });
@@ -268,16 +280,11 @@ test("a silent client and one that dribbles are told 421", async () => {
   const silent = await listening({ limits: { silenceMs: 200 } });
   expect(await sayAll(silent.intake, "EHLO c\r\n")).toMatch(/421 4\.4\.2 Timeout/);
   const dribbled = await listening({ limits: { sessionMs: 400 } });
-  const socket = connect(dribbled.intake.port(), "127.0.0.1");
-  let heard = "";
-  socket.on("data", (chunk) => {
-    heard += chunk;
-  });
-  socket.on("error", () => {});
-  const drip = setInterval(() => socket.write("N"), 20);
-  await until("it is sent away", () => heard.includes("421 4.4.2 the session takes too long"));
+  const one = visitor(dribbled.intake);
+  await until("a greeting", () => one.heard().startsWith("220"));
+  const drip = setInterval(() => one.say("N"), 20);
+  await until("it is sent away", () => one.heard().includes("421 4.4.2 the session takes too long"));
   clearInterval(drip);
-  socket.destroy();
 });
 
 test("connections that are one too many are told 421 and counted", async () => {
@@ -342,19 +349,18 @@ test("stop waits for what is being recorded and sends everybody else away", asyn
     open = resolve;
   });
   const answer = mailTo(intake, addressOf(tokenOf(1)), bounceMail(tokenOf(1)));
-  const idle = sayAll(intake, "EHLO c\r\n", 5_000);
-  const slow = sayAll(
-    intake,
-    `EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<${addressOf(tokenOf(2))}>\r\nDATA\r\nhal`,
-    5_000,
-  );
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  const [idle, slow] = [visitor(intake), visitor(intake)];
+  await until("both are greeted", () => [idle, slow].every(({ heard }) => heard().startsWith("220")));
+  idle.say("EHLO c\r\n");
+  slow.say(`EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<${addressOf(tokenOf(2))}>\r\nDATA\r\nhal`);
+  await until("one is inside a message", () => slow.heard().includes("354"));
+  await until("the other's is being recorded", () => ledger.begun === 1);
   let stopped = false;
   const stop = Promise.all([intake.stop(), intake.stop()]).then(() => {
     stopped = true;
   });
-  expect(await idle).toMatch(/421 4\.4\.2 the server shuts down/);
-  expect(await slow).toMatch(/354[\s\S]*421/);
+  await until("the idle one is sent away", () => idle.heard().includes("421 4.4.2 the server shuts down"));
+  await until("the slow one is cut", () => /354[\s\S]*421/.test(slow.heard()));
   expect(stopped).toBe(false);
   open();
   expect((await answer).said).toMatch(/^250/);

@@ -1,8 +1,8 @@
 // Mails as they come back, and a small reader of them for the tests of the intakes: it finds the kind by the content
 // type and the tokens by their shape, which is all that an intake is interested in.
-import type { Report } from "../../../src/bounce/report.ts";
-import type { Deliver, Incoming } from "../../../src/delivery/intake.ts";
-import { makeToken } from "../../../src/delivery/token.ts";
+import type { Report } from "../../src/bounce/report.ts";
+import type { Deliver, Incoming } from "../../src/delivery/intake.ts";
+import { makeToken } from "../../src/delivery/token.ts";
 
 export const SECRET = "a secret of the tests";
 
@@ -83,6 +83,8 @@ export function readSmall(raw: Buffer): Report {
 /** Keeps what it is given; fails while `failing` says so. */
 export function createLedger(): {
   deliver: Deliver;
+  /** Calls that were made, those that are under way or failed among them. */
+  begun: number;
   calls: (readonly Incoming[])[];
   all: () => Incoming[];
   failing: Error | null;
@@ -90,11 +92,13 @@ export function createLedger(): {
   gate: Promise<void> | null;
 } {
   const ledger = {
+    begun: 0,
     calls: [] as (readonly Incoming[])[],
     failing: null as Error | null,
     gate: null as Promise<void> | null,
     all: () => ledger.calls.flat(),
     deliver: async (incoming: readonly Incoming[]) => {
+      ledger.begun++;
       if (ledger.gate !== null) await ledger.gate;
       if (ledger.failing !== null) throw ledger.failing;
       ledger.calls.push(incoming);
@@ -107,7 +111,7 @@ export function createLedger(): {
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  ms = 10_000,
+  ms = 20_000,
 ): Promise<void> {
   const end = Date.now() + ms;
   while (!(await holds())) {
