@@ -8,6 +8,9 @@ import type { Fault } from "./run.ts";
 /** What one moment of a campaign loses. */
 const COMMITS = 5;
 
+/** Within it whoever waits on a line that will never answer gives it up. */
+const SILENCE_MS = 28_000;
+
 export function cutNetworks({ place, random }: Setting): Fault<Cluster>[] {
   const ways = [
     { via: "redis" as const, to: "Redis", link: place.toRedis },
@@ -40,23 +43,23 @@ export function cutNetworks({ place, random }: Setting): Fault<Cluster>[] {
       {
         name: `network to ${to} silent for longer than a lease`,
         bound: 0,
-        aCampaign: 4,
+        aCampaign: 10,
         open,
         strike: async () => {
           link.hush();
-          await sleep(16_000 + random() * 4_000);
+          await sleep(15_500 + random() * 2_500);
           link.mend();
         },
       },
       {
         name: `lines to ${to} silent for ever, new ones work`,
         bound: 0,
-        aCampaign: 4,
+        aCampaign: 10,
         open,
         strike: async () => {
           link.strand();
           // One more only when this one has been found out.
-          await sleep(25_000);
+          await sleep(SILENCE_MS);
         },
       },
     ];

@@ -52,8 +52,8 @@ export interface Row {
 }
 
 /** Mails of a campaign. More faults in it, and little but faults would be left. */
-export const MAILS = 1_500;
-const FAULTS_A_CAMPAIGN = 5;
+export const MAILS = 1_000;
+const FAULTS_A_CAMPAIGN = 20;
 const END_WITHIN_MS = 240_000;
 
 /** A few unknown users in each lane, so that there is something for the breaker to count. */

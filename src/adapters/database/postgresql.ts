@@ -1,5 +1,6 @@
 // The database of the cluster mode: PostgreSQL by Prisma. Any number of processes write at once; a transaction locks the
 // lanes that it decides about, and is run again when another one was in its way.
+import { Socket } from "node:net";
 import { PrismaPg } from "@prisma/adapter-pg";
 import type { Clock } from "../../clock.ts";
 import { BellwetherError } from "../../errors.ts";
@@ -11,6 +12,8 @@ const CONNECTIONS = 6;
 const CONNECT_MS = 10_000;
 /** Longer than any of our transactions takes, and a database that is slow by a fifth of a second a statement. */
 const TRANSACTION_MS = 120_000;
+/** Longer than any of our statements takes. An idle connection is closed by its pool sooner. */
+const SILENT_MS = 25_000;
 /** A transaction is run so often before its conflict is told. */
 const TRIES = 8;
 /** How often the database is asked for its time. */
@@ -21,10 +24,18 @@ export async function openPostgresql(options: {
   clock: Clock;
   /** Whose time counts; "clock" only where a test moves the time. */
   time?: "database" | "clock";
+  /** A connection on which nothing was heard for so long, asked or not, is given up. */
+  silentMs?: number;
 }): Promise<Database> {
-  const { url, clock, time = "database" } = options;
+  const { url, clock, time = "database", silentMs = SILENT_MS } = options;
   const prisma = new PrismaClient({
-    adapter: new PrismaPg({ connectionString: url, max: CONNECTIONS, connectionTimeoutMillis: CONNECT_MS }),
+    adapter: new PrismaPg({
+      connectionString: url,
+      max: CONNECTIONS,
+      connectionTimeoutMillis: CONNECT_MS,
+      keepAlive: true,
+      stream: () => impatient(silentMs),
+    }),
   });
   let timeAt = { database: 0, monotonic: 0 };
   let asking: Promise<void> | null = null;
@@ -80,6 +91,19 @@ export async function openPostgresql(options: {
       await prisma.$disconnect();
     },
   };
+}
+
+/**
+ * A network that has forgotten a connection answers nothing, not even that it has: whoever waits there waits for ever,
+ * and keeps one of the pool's places. So silence ends it, as a connection that was reset.
+ */
+function impatient(silentMs: number): Socket {
+  const socket = new Socket();
+  socket.setTimeout(silentMs, () => {
+    const lost = new Error(`the database was silent for ${silentMs / 1000} s`);
+    socket.destroy(Object.assign(lost, { code: "ECONNRESET", errno: -104, syscall: "read" }));
+  });
+  return socket;
 }
 
 type Raw = Pick<PrismaClient, "$queryRawUnsafe" | "$executeRawUnsafe">;
