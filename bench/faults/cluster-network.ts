@@ -8,15 +8,13 @@ import type { Fault } from "./run.ts";
 /** What one moment of a campaign loses. */
 const COMMITS = 5;
 
-/** Within it whoever waits on a line that will never answer gives it up. */
-const SILENCE_MS = 28_000;
-
 export function cutNetworks({ place, random }: Setting): Fault<Cluster>[] {
+  // Within `foundOutMs` whoever waits on a line that will never answer has given it up.
   const ways = [
-    { via: "redis" as const, to: "Redis", link: place.toRedis },
-    { via: "postgres" as const, to: "PostgreSQL", link: place.toPostgres },
+    { via: "redis" as const, to: "Redis", link: place.toRedis, foundOutMs: 10_000 },
+    { via: "postgres" as const, to: "PostgreSQL", link: place.toPostgres, foundOutMs: 28_000 },
   ];
-  return ways.flatMap(({ via, to, link }) => {
+  return ways.flatMap(({ via, to, link, foundOutMs }) => {
     const open = () => place.open({ via });
     return [
       {
@@ -59,7 +57,7 @@ export function cutNetworks({ place, random }: Setting): Fault<Cluster>[] {
         strike: async () => {
           link.strand();
           // One more only when this one has been found out.
-          await sleep(SILENCE_MS);
+          await sleep(foundOutMs);
         },
       },
     ];

@@ -8,7 +8,7 @@ import type { Mailer } from "../../test/world/process.ts";
 import type { Setting } from "./cluster-place.ts";
 import { type Fault, SINK } from "./run.ts";
 
-const SLEEPERS = 5;
+const SLEEPERS = 7;
 const ASLEEP_MS = 3 * LEASE_MS + 1_000;
 /** A reply to MAIL that comes so late keeps a connection's next intent waiting for its own MAIL. */
 const LATE_MS = 1_000;

@@ -31,6 +31,19 @@ describe.skipIf(withoutPostgres !== null)("on PostgreSQL", () => {
     }
   });
 
+  test("a full disk under the server has its own code", async () => {
+    const { db, close } = await openPostgresqlWorld((await postgresServer()).url);
+    // In the words of PostgreSQL 15, without filling a disk; bench/faults fills one.
+    const full = `DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '53100',
+      MESSAGE = 'could not extend file "base/5/16390": No space left on device'; END $$`;
+    try {
+      const failed = db.write((tx) => tx.$executeRawUnsafe(full));
+      await expect(failed).rejects.toMatchObject({ code: "database-full" });
+    } finally {
+      await close();
+    }
+  });
+
   test("two programs that start at once migrate once", async () => {
     const { url, drop } = await (await postgresServer()).createDatabase();
     try {

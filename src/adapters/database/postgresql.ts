@@ -166,9 +166,23 @@ function isConflict(error: unknown): boolean {
 const AWAY =
   /DatabaseNotReachable|ConnectionClosed|SocketTimeout|"(?:57P0[1-3]|08\d{3}|P1001|P1002|P1008|P1017|P2024)"|ECONN/;
 
-/** `database-unusable` when the server cannot be reached, ends or starts, or the line broke; else the error itself. */
+/** PostgreSQL's disk_full. Over a log that finds no room it panics instead, and is away. */
+const FULL = /"53100"/;
+
+/**
+ * `database-unusable` when the server cannot be reached, ends or starts, or the line broke; `database-full` when its
+ * disk is; else the error itself.
+ */
 function told(url: string, error: unknown): unknown {
   const text = error instanceof Error ? `${error.message} ${JSON.stringify(error)}` : String(error);
+  if (FULL.test(text)) {
+    return new BellwetherError(
+      "database-full",
+      `The disk of the database ${nameOf(url)} is full.`,
+      "Free some space there; nothing was lost, and sending goes on by itself.",
+      { cause: error },
+    );
+  }
   return AWAY.test(text) ? unusable(url, error) : error;
 }
 
