@@ -121,14 +121,14 @@ describe.skipIf(missing !== null)("a cluster", () => {
     const link = await startLink({ host: hostname, port: Number(port) });
     context.onTestFinished(() => link.close());
     const { world, watcher, taken, query } = await startCluster(context, {
-      clients: 600,
+      clients: 400,
       workers: 2,
       databaseVia: link.urlOf,
       sink: { rules: [{ share: 0.05, seed: 7, reply: "google-user-unknown", phase: "rcpt" }] },
     });
     const kinds: CommitKind[] = ["both", "intent", "settle", "both"];
     for (const [i, kind] of kinds.entries()) {
-      await taken(100 * (i + 1));
+      await taken(70 * (i + 1));
       link.lose(5, kind);
     }
     expect(await judged(world, await watcher.ended)).toEqual([]);
@@ -139,10 +139,10 @@ describe.skipIf(missing !== null)("a cluster", () => {
   }, 120_000);
 
   test("whose SMTP server dies lists as uncertain what had its final dot, and nothing else", async (context) => {
-    const { world, watcher, taken, query } = await startCluster(context, { clients: 600, workers: 2 });
-    await taken(100);
+    const { world, watcher, taken, query } = await startCluster(context, { clients: 400, workers: 2 });
+    await taken(80);
     await diesIn(world, "data");
-    await taken(300);
+    await taken(200);
     expect(await query("SELECT id FROM delivery WHERE state = 'uncertain'")).toEqual([]);
     await diesIn(world, "dot");
     const uncertain = await judged(world, await watcher.ended);
