@@ -97,7 +97,9 @@ async function answered<T>(
     try {
       return await ask();
     } catch (error) {
-      const isAway = error instanceof BellwetherError && error.code === "database-unusable";
+      const isAway =
+        error instanceof BellwetherError &&
+        (error.code === "database-unusable" || error.code === "database-full");
       if (!app.isCluster || !isAway || interrupt.signal.aborted) throw error;
       if (!told) io.say(`${error.message}\nWaiting; the workers go on when it is back.`);
       await app.clock.sleep(1_000, interrupt.signal);

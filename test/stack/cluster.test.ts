@@ -7,10 +7,20 @@ import { afterAll, beforeAll, describe, expect, type TestContext, test } from "v
 import { type CampaignFolder, CONNECTIONS, createCampaignFolder } from "../world/campaign-folder.ts";
 import { type Cluster, openCluster } from "../world/cluster.ts";
 import { SEND } from "../world/crashes.ts";
+import { type CommitKind, startLink } from "../world/link.ts";
+import { foldAgain } from "../world/outcome-fold.ts";
 import { type Ended, runMailer, startMailer } from "../world/process.ts";
 import { postgresMissing, redisMissing } from "../world/service-binaries.ts";
 import { type PostgresService, postgresService, type RedisService, redisService } from "../world/services.ts";
 import type { SinkOptions } from "../world/sink.ts";
+
+/** All connections wait for an answer in this phase when the SMTP server is killed; then it is started again. */
+async function diesIn(world: CampaignFolder, phase: "data" | "dot"): Promise<void> {
+  await world.sink.setRules([{ phase, delayMs: 60_000 }]);
+  await sleep(300);
+  await world.sink.kill();
+  await world.restartSink();
+}
 
 const missing = postgresMissing() ?? redisMissing();
 if (missing !== null) console.warn(`The tests of the cluster are skipped: ${missing}`);
@@ -29,7 +39,18 @@ describe.skipIf(missing !== null)("a cluster", () => {
 
   async function startCluster(
     { onTestFinished }: TestContext,
-    options: { clients: number; workers: number; sink?: SinkOptions; at?: Date },
+    options: Pick<
+      Parameters<typeof openCluster>[0],
+      | "clients"
+      | "workers"
+      | "sink"
+      | "databaseVia"
+      | "redisVia"
+      | "at"
+      | "connections"
+      | "before"
+      | "domains"
+    >,
   ): Promise<Cluster> {
     const cluster = await openCluster({ postgres, redis, ...options });
     onTestFinished(() => cluster.close());
@@ -157,6 +178,41 @@ describe.skipIf(missing !== null)("a cluster", () => {
     },
     120_000,
   );
+
+  test("loses answers to COMMIT, of intents and of settles, and stores what its outcome log says", async (context) => {
+    const { hostname, port } = new URL(postgres.url);
+    const link = await startLink({ host: hostname, port: Number(port) });
+    context.onTestFinished(() => link.close());
+    const { world, watcher, taken, query } = await startCluster(context, {
+      clients: 400,
+      workers: 2,
+      databaseVia: link.urlOf,
+      sink: { rules: [{ share: 0.05, seed: 7, reply: "google-user-unknown", phase: "rcpt" }] },
+    });
+    const kinds: CommitKind[] = ["both", "intent", "settle", "both"];
+    for (const [i, kind] of kinds.entries()) {
+      await taken(70 * (i + 1));
+      link.lose(5, kind);
+    }
+    expect(await judged(world, await watcher.ended)).toEqual([]);
+    expect(link.lost.intent + link.lost.settle + link.lost.both).toBeGreaterThanOrEqual(10);
+    expect(await foldAgain(query)).toEqual([]);
+    await query("UPDATE lane SET sent = sent + 1 WHERE provider = 'google'");
+    expect(await foldAgain(query)).toEqual([expect.stringContaining("(google)")]);
+  }, 120_000);
+
+  test("whose SMTP server dies lists as uncertain what had its final dot, and nothing else", async (context) => {
+    const { world, watcher, taken, query } = await startCluster(context, { clients: 400, workers: 2 });
+    await taken(80);
+    await diesIn(world, "data");
+    await taken(200);
+    expect(await query("SELECT id FROM delivery WHERE state = 'uncertain'")).toEqual([]);
+    await diesIn(world, "dot");
+    const uncertain = await judged(world, await watcher.ended);
+    expect(uncertain.length).toBeGreaterThan(0);
+    expect(uncertain.length).toBeLessThanOrEqual(CONNECTIONS);
+    expect(await foldAgain(query)).toEqual([]);
+  }, 120_000);
 
   test("gives the same report as the embedded mode", async (context) => {
     const sink: SinkOptions = {

@@ -1,6 +1,6 @@
 // A folder as an operator has it - configuration, clients, campaign - for the built program, with a provider in
 // another process that keeps a journal; and the judgement of what came of it, by that journal alone.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import DatabaseFile from "better-sqlite3";
@@ -15,7 +15,12 @@ export interface CampaignFolder {
   /** The database file. */
   readonly database: string;
   readonly addresses: readonly string[];
+  /** The provider of now; another one after `restartSink`. */
   readonly sink: SinkProcess;
+  /** Begins a new process of the provider on the port of the one that has ended, with the same journal and its first rules. */
+  restartSink(): Promise<void>;
+  /** Mails that the provider has accepted, by its journal: all its processes together. */
+  accepted(): number;
   /** What stands in the ledger, read beside the program; nothing before there is one. */
   ledger(): Ledger;
   /** Somebody is in the middle of a write. */
@@ -43,7 +48,7 @@ export interface Ledger {
 export interface Verdict {
   /** Addresses that the provider accepted more than once. */
   twice: string[];
-  /** Addresses that were never accepted and are not listed as uncertain. */
+  /** Addresses that were never accepted, nor refused for good, and are not listed as uncertain. */
   lost: string[];
   /** Addresses that `uncertain --json` lists. */
   uncertain: string[];
@@ -80,7 +85,8 @@ export async function createCampaignFolder(options: {
 }): Promise<CampaignFolder> {
   const folder = mkdtempSync(path.join(tmpdir(), "bellwether-crash-"));
   const journal = path.join(folder, "sink.jsonl");
-  const sink = await startSinkProcess({ replyDelayMs: 2, keepLog: false, ...options.sink, journal });
+  const sinkOptions = { replyDelayMs: 2, keepLog: false, ...options.sink, journal };
+  let sink = await startSinkProcess(sinkOptions);
   const data = options.data ?? path.join(folder, "data");
   mkdirSync(data, { recursive: true });
   const file = path.join(data, "bellwether.db");
@@ -115,10 +121,15 @@ window_end = ${new Date(windowAt + 420_000).toISOString()}
     const listed = outputOf(await runMailer(folder, ["uncertain", "--json"]));
     const uncertain = (listed.uncertain as { address: string }[]).map((row) => row.address);
     const accepted = acceptedBy(journal);
+    const refused = new Set<string>();
+    for (const { outcome, recipient } of readJournal(journal))
+      if (outcome === "refused" && recipient !== null) refused.add(recipient);
     const isUncertain = new Set(uncertain);
     return {
       twice: [...accepted].filter(([, times]) => times > 1).map(([address]) => address),
-      lost: addresses.filter((address) => !accepted.has(address) && !isUncertain.has(address)),
+      lost: addresses.filter(
+        (address) => !accepted.has(address) && !refused.has(address) && !isUncertain.has(address),
+      ),
       uncertain,
       arrived: uncertain.filter((address) => accepted.has(address)).length,
       sums: wrongSums(report.totals as Record<string, number>, addresses.length),
@@ -129,7 +140,13 @@ window_end = ${new Date(windowAt + 420_000).toISOString()}
     folder,
     database: file,
     addresses,
-    sink,
+    get sink() {
+      return sink;
+    },
+    restartSink: async () => {
+      sink = await startSinkProcess({ ...sinkOptions, port: sink.port });
+    },
+    accepted: () => readFileSync(journal, "latin1").split('"outcome":"accepted"').length - 1,
     ledger: () => lookInto(file),
     isLocked: () => isLocked(file),
     judge,

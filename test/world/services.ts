@@ -44,8 +44,13 @@ export interface PostgresService extends Faults {
   createDatabase(): Promise<TestDatabase>;
 }
 
+export interface ServicePlace {
+  /** The folder in which its own folder is made; the system's for temporary files unless given. */
+  within?: string;
+}
+
 /** Starts in some 50 ms, so that every test file can have its own. */
-export async function redisService(): Promise<RedisService> {
+export async function redisService(options: ServicePlace = {}): Promise<RedisService> {
   const given = process.env.BELLWETHER_TEST_REDIS_URL;
   if (given !== undefined) {
     const flush = () => withRedis(given, (redis) => redis.flushdb());
@@ -57,6 +62,7 @@ export async function redisService(): Promise<RedisService> {
   const url = `redis://127.0.0.1:${port}`;
   const server = await startServer({
     name: "redis",
+    ...options,
     prepare: async () => undefined,
     // Everything a client was told to be kept survives kill -9, as on a production server with an AOF.
     command: (folder) => [
@@ -72,7 +78,7 @@ export async function redisService(): Promise<RedisService> {
 }
 
 /** Takes one to two seconds to start (initdb), so one a test file, and a database a test. */
-export async function postgresService(): Promise<PostgresService> {
+export async function postgresService(options: ServicePlace = {}): Promise<PostgresService> {
   const given = process.env.BELLWETHER_TEST_POSTGRES_URL;
   if (given !== undefined) {
     return { url: given, createDatabase: () => createDatabase(given), ...foreign("PostgreSQL") };
@@ -84,6 +90,7 @@ export async function postgresService(): Promise<PostgresService> {
   const user = unprivileged();
   const server = await startServer({
     name: "postgres",
+    ...options,
     ...(user === undefined ? {} : { user }),
     prepare: (folder) =>
       run(
@@ -132,7 +139,7 @@ export interface Unprivileged {
   gid: number;
 }
 
-export interface ServerOptions {
+export interface ServerOptions extends ServicePlace {
   name: string;
   user?: Unprivileged;
   /** True: it is many processes, and whatever is done to one is done to all. */
@@ -149,7 +156,7 @@ export interface ServerOptions {
 
 /** For the servers of other files; what it promises is said at Faults. */
 export async function startServer(options: ServerOptions): Promise<Faults> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), `bellwether-${options.name}-`));
+  const folder = mkdtempSync(path.join(options.within ?? os.tmpdir(), `bellwether-${options.name}-`));
   if (options.user !== undefined) chownSync(folder, options.user.uid, options.user.gid);
   const pidFile = path.join(folder, "server.pid");
   const keeper = keep(folder, pidFile);

@@ -13,6 +13,10 @@ const provider = await startProvider({
   ...(rules.length === 0 ? {} : { script: scriptFromRules(rules) }),
   ...(domains.size === 0 ? {} : { route: (domain) => domains.get(domain) ?? id }),
 });
+let diesOfDrop = false;
+provider.onEntry(({ reply }) => {
+  if (diesOfDrop && reply === "") process.kill(process.pid, "SIGKILL");
+});
 const cpuAtStart = process.cpuUsage();
 
 process.on("message", (question: SinkQuestion & { number: number }) => {
@@ -40,6 +44,7 @@ function answer(question: SinkQuestion): unknown {
     case "log":
       return provider.log.map(({ raw: _, ...entry }) => entry);
     case "rules":
+      diesOfDrop = question.diesOfDrop === true;
       provider.setScript(scriptFromRules(question.rules));
       return null;
   }

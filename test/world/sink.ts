@@ -36,7 +36,7 @@ export interface SinkCounts extends Readonly<Record<ProviderOutcome, number>> {
 /** What the parent may ask; each question is answered with the same number. */
 export type SinkQuestion =
   | { ask: "counts" | "accepted" | "log" }
-  | { ask: "rules"; rules: readonly SinkRule[] };
+  | { ask: "rules"; rules: readonly SinkRule[]; diesOfDrop?: boolean };
 
 export interface SinkProcess {
   host: string;
@@ -47,10 +47,14 @@ export interface SinkProcess {
   accepted(): Promise<Map<string, number>>;
   /** Without `raw`. */
   log(): Promise<ProviderLogEntry[]>;
-  /** Replaces all rules; resolves when they hold. */
-  setRules(rules: readonly SinkRule[]): Promise<void>;
+  /** Replaces all rules; resolves when they hold. `diesOfDrop`: when one first cuts a connection without a reply, the process dies of it. */
+  setRules(rules: readonly SinkRule[], options?: { diesOfDrop?: boolean }): Promise<void>;
   /** Ends the process; a second call is fine. */
   stop(): Promise<void>;
+  /** Kill -9. */
+  kill(): Promise<void>;
+  /** Resolves when the process is gone, however it went. */
+  readonly ended: Promise<void>;
 }
 
 export async function startSinkProcess(options: SinkOptions = {}): Promise<SinkProcess> {
@@ -98,11 +102,16 @@ export async function startSinkProcess(options: SinkOptions = {}): Promise<SinkP
     counts: () => wait<SinkCounts>({ ask: "counts" }),
     accepted: () => wait<Map<string, number>>({ ask: "accepted" }),
     log: () => wait<ProviderLogEntry[]>({ ask: "log" }),
-    setRules: (rules) => wait<void>({ ask: "rules", rules }),
+    setRules: (rules, options = {}) => wait<void>({ ask: "rules", rules, ...options }),
     async stop() {
       end(child);
       await exited;
     },
+    async kill() {
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+      await exited;
+    },
+    ended: exited,
   };
 }
 

@@ -1,6 +1,7 @@
 // Connections to PostgreSQL that do not wait where nobody asks: what a transaction only writes or locks is sent with
 // the next statement whose answer it needs, and COMMIT with the last one. A commit of outcomes and intents is two
 // round trips by it; one by one its statements were ten. The order on the connection is the order of the calls.
+import { Socket } from "node:net";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { Pool, type PoolClient, type QueryResult, types } from "pg";
 import { PrismaClient } from "./generated/postgresql/client.ts";
@@ -8,8 +9,6 @@ import { PrismaClient } from "./generated/postgresql/client.ts";
 /** Connections of one process. */
 const CONNECTIONS = 6;
 const CONNECT_MS = 10_000;
-/** Longer than any of our statements takes; after it the connection is cut. */
-const QUERY_MS = 120_000;
 /** A process that was stopped in a transaction holds its locks for so long at most: less than a lease. */
 const IDLE_IN_TRANSACTION_MS = 10_000;
 
@@ -27,20 +26,37 @@ const TYPES = {
     PARSERS[oid] ?? types.getTypeParser(oid, format)) as typeof types.getTypeParser,
 };
 
-export function openPool(url: string): Pool {
+/** Longer than any of our statements takes. An idle connection is closed by its pool sooner. */
+const SILENT_MS = 25_000;
+
+/** `silentMs`: a connection on which nothing was heard for so long, asked or not, is given up. */
+export function openPool(url: string, silentMs: number = SILENT_MS): Pool {
   const pool = new Pool({
     connectionString: url,
     max: CONNECTIONS,
     connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: QUERY_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     pipeline: true,
     keepAlive: true,
+    stream: () => impatient(silentMs),
   });
   // A connection that breaks is told by the query that waits for it; unheard, the event would end the process.
   pool.on("error", () => undefined);
   pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
+}
+
+/**
+ * A network that has forgotten a connection answers nothing, not even that it has: whoever waits there waits for ever,
+ * and keeps one of the pool's places. So silence ends it, as a connection that was reset.
+ */
+function impatient(silentMs: number): Socket {
+  const socket = new Socket();
+  socket.setTimeout(silentMs, () => {
+    const lost = new Error(`the database was silent for ${silentMs / 1000} s`);
+    socket.destroy(Object.assign(lost, { code: "ECONNRESET", errno: -104, syscall: "read" }));
+  });
+  return socket;
 }
 
 export function ask(on: Pool | PoolClient, text: string, values: unknown[]): Promise<QueryResult> {

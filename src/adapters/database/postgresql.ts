@@ -17,9 +17,11 @@ export async function openPostgresql(options: {
   clock: Clock;
   /** Whose time counts; "clock" only where a test moves the time. */
   time?: "database" | "clock";
+  /** A connection on which nothing was heard for so long, asked or not, is given up. */
+  silentMs?: number;
 }): Promise<Database> {
   const { url, clock, time = "database" } = options;
-  const pool = openPool(url);
+  const pool = openPool(url, options.silentMs);
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   const close = async () => {
     await prisma.$disconnect();
@@ -168,9 +170,23 @@ function isConflict(error: unknown): boolean {
 const AWAY =
   /DatabaseNotReachable|ConnectionClosed|SocketTimeout|"(?:57P0[1-3]|25P03|08\d{3}|P1001|P1002|P1008|P1017|P2024)"|ECONN|connection terminated|not queryable|timeout exceeded when trying to connect|Query read timeout/i;
 
-/** `database-unusable` when the server cannot be reached, ends or starts, or the line broke; else the error itself. */
+/** PostgreSQL's disk_full. Over a log that finds no room it panics instead, and is away. */
+const FULL = /"53100"/;
+
+/**
+ * `database-unusable` when the server cannot be reached, ends or starts, or the line broke; `database-full` when its
+ * disk is; else the error itself.
+ */
 function told(url: string, error: unknown): unknown {
   const text = error instanceof Error ? `${error.message} ${JSON.stringify(error)}` : String(error);
+  if (FULL.test(text)) {
+    return new BellwetherError(
+      "database-full",
+      `The disk of the database ${nameOf(url)} is full.`,
+      "Free some space there; nothing was lost, and sending goes on by itself.",
+      { cause: error },
+    );
+  }
   return AWAY.test(text) ? unusable(url, error) : error;
 }
 
