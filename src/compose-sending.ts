@@ -19,6 +19,8 @@ import { planCampaign } from "./campaign/plan.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import type { WebhookDoors } from "./compose-intakes.ts";
+import { composeUpkeep } from "./compose-upkeep.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
 import { createEngine, type Engine, type EngineOptions } from "./delivery/engine.ts";
 import { createMailSource, type Letterhead } from "./delivery/mailer.ts";
@@ -97,7 +99,16 @@ export function composeSending(parts: SendingParts): Sending {
     close: () => Promise<void>;
   }): Promise<Driver> {
     const { close, onNotice, sign, role, queue } = options;
-    const watch = options.watched ? await loadWatch({ config, clock, db, queue, role }) : null;
+    // Those that only send leave the reports to whoever looks after the database.
+    const upkeep =
+      options.exclusive || role === "coordinator"
+        ? await composeUpkeep({ config, clock, db, secret: parts.secret, onNotice })
+        : null;
+    const isPostedTo = config.bounces.webhooks.length > 0 && upkeep !== null;
+    const watch =
+      options.watched || isPostedTo
+        ? await loadWatch({ config, clock, db, queue, role, doors: upkeep?.doors })
+        : null;
     const engine = createEngine({
       ...options,
       observer: watch?.observer,
@@ -130,6 +141,7 @@ export function composeSending(parts: SendingParts): Sending {
     const planner = planLoop({ ...parts, lookup, routeOf, signal: planning.signal, onNotice });
     let drained: Promise<void> | null = null;
     const server = (await watch?.serve(engine, onNotice)) ?? null;
+    await upkeep?.start();
     return {
       watchedAt: server === null ? null : `http://${server.host}:${server.port}`,
       drain: () => {
@@ -210,8 +222,10 @@ async function loadWatch(parts: {
   db: Database;
   queue: JobQueue;
   role: "sender" | "coordinator";
+  /** What is posted to us. */
+  doors: WebhookDoors | undefined;
 }): Promise<Watch> {
-  const { config, clock, db, queue, role } = parts;
+  const { config, clock, db, queue, role, doors } = parts;
   const { createGaugeSource, readyCheck } = await import("./adapters/observe/gauges.ts");
   const { createMetrics } = await import("./adapters/observe/metrics.ts");
   const { startWatchServer } = await import("./adapters/observe/http.ts");
@@ -224,7 +238,13 @@ async function loadWatch(parts: {
         engine: () => (role === "coordinator" ? { registered: true } : engine),
       });
       try {
-        return await startWatchServer({ listen: config.server.listen, metrics, ready, clock });
+        return await startWatchServer({
+          listen: config.server.listen,
+          metrics,
+          ready,
+          clock,
+          handlers: doors,
+        });
       } catch (error) {
         const trouble = error instanceof BellwetherError ? `${error.message} ${error.hint}` : String(error);
         onNotice({ kind: "route", name: "health and metrics", trouble });
