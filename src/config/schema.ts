@@ -73,7 +73,7 @@ export const RELAY_KINDS = ["generic", "postfix", "ses", "sendgrid", "mailgun", 
 export const FEEDBACKS = ["relay", "final"] as const;
 /** TLS asked for and the certificate checked; asked for; used if offered; never. */
 export const TLS_CHOICES = ["verify", "require", "opportunistic", "off"] as const;
-export const WEBHOOK_SENDERS = ["ses", "sendgrid", "mailgun", "postmark"] as const;
+export const WEBHOOK_SENDERS = ["ses", "sendgrid", "mailgun", "postmark", "brevo", "sparkpost"] as const;
 
 const route = {
   url: secret(key(routeTarget)),

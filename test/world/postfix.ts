@@ -128,7 +128,7 @@ export async function postfixService(options: PostfixOptions): Promise<PostfixSe
   const master = spawn(binary.path, ["-c", config, "start-fg"], { stdio: "ignore", detached: true });
   master.unref();
   const gone = new Promise<void>((resolve) => master.once("exit", () => resolve()));
-  const keeper = keep(folder);
+  const keeper = keep(folder, master.pid ?? 0);
   const service: PostfixService = {
     host: "127.0.0.1",
     port,
@@ -167,11 +167,11 @@ export async function postfixService(options: PostfixOptions): Promise<PostfixSe
 }
 
 /** A process that waits for the end of this one, however it comes, and takes Postfix and its folder with it. */
-function keep(folder: string): ChildProcess {
+function keep(folder: string, pid: number): ChildProcess {
   // The daemons are of the master's process group.
   const script =
-    'trap "" INT TERM HUP; cat >/dev/null; kill -9 -- "-$(tr -d " " <"$1/queue/pid/master.pid")" 2>/dev/null; sleep 1; rm -rf "$1"';
-  const keeper = spawn("sh", ["-c", script, "sh", folder], {
+    'trap "" INT TERM HUP; cat >/dev/null; kill -9 "-$(tr -d " " <"$1/queue/pid/master.pid")" "$2" 2>/dev/null; sleep 1; rm -rf "$1"';
+  const keeper = spawn("sh", ["-c", script, "sh", folder, String(pid)], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
   });
