@@ -287,9 +287,17 @@ export interface PlayedSes extends PlayedService {
   fetched: string[];
 }
 
+/** Made once: RSA keys are slow to find. */
+let amazon: { key: string; cert: string; forger: string } | null = null;
+
 export function playSes(): PlayedSes {
-  const { key, cert } = makeCertificate("rsa");
-  const other = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  amazon ??= {
+    ...makeCertificate("rsa"),
+    forger: generateKeyPairSync("rsa", { modulusLength: 2048 })
+      .privateKey.export({ format: "pem", type: "pkcs8" })
+      .toString(),
+  };
+  const { key, cert, forger } = amazon;
   const fetched: string[] = [];
   const sns = (message: Record<string, string>, by = key, version: "1" | "2" = "2"): Call => {
     const names =
@@ -351,8 +359,7 @@ export function playSes(): PlayedSes {
       return url === CERTIFICATE_URL ? cert : "<ConfirmSubscriptionResponse/>";
     },
     call: (events, nowMs) => sns(notice(events, nowMs)),
-    forged: (events, nowMs) =>
-      sns(notice(events, nowMs), other.privateKey.export({ format: "pem", type: "pkcs8" }).toString()),
+    forged: (events, nowMs) => sns(notice(events, nowMs), forger),
     events: {
       delivered: {
         eventType: "Delivery",
