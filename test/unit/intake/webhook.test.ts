@@ -1,23 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { createWebhookIntake, type WebhookIntake } from "../../../src/adapters/intake/webhook.ts";
-import type { PostAnswer, PostHandler } from "../../../src/adapters/observe/http.ts";
-import { startWatchServer } from "../../../src/adapters/observe/http.ts";
+import { createWebhookIntake } from "../../../src/adapters/intake/webhook.ts";
+import type { PostHandler } from "../../../src/adapters/observe/http.ts";
 import { systemClock } from "../../../src/clock.ts";
-import { type Basket, basket } from "../../world/bookmarks.ts";
-import { createTestClock, type TestClock } from "../../world/clock.ts";
+import { basket } from "../../world/bookmarks.ts";
+import { playSes } from "./mail-service-ses.ts";
 import {
-  type Call,
-  CERTIFICATE_URL,
   type PlayedService,
   playBrevo,
   played,
   playMailgun,
   playPostmark,
   playSendgrid,
-  playSes,
   playSparkpost,
-  TOPIC_ARN,
 } from "./mail-services.ts";
+import { door } from "./webhook-door.ts";
 
 const PLAYED: readonly (readonly [string, PlayedService])[] = [
   playSes(),
@@ -27,31 +23,6 @@ const PLAYED: readonly (readonly [string, PlayedService])[] = [
   playBrevo(),
   playSparkpost(),
 ].map((service) => [service.name, service]);
-
-interface Door extends Basket {
-  intake: WebhookIntake;
-  clock: TestClock;
-  routes: Map<string, PostHandler>;
-  post(call: Call): Promise<PostAnswer>;
-}
-
-async function door(service: PlayedService, bring: Basket = basket()): Promise<Door> {
-  const routes = new Map<string, PostHandler>();
-  // Amazon's certificate was made now.
-  const clock = createTestClock(Date.now());
-  const { fetchText } = service;
-  const intake = createWebhookIntake({
-    ...{ provider: service.name, secret: service.secret, routes, clock },
-    ...(fetchText === undefined ? {} : { fetchText }),
-  });
-  await intake.start(bring.deliver);
-  const post = async ({ headers, body }: Call) => {
-    const handler = routes.get(`/webhooks/${service.name}`);
-    if (handler === undefined) throw new Error("nobody answers there");
-    return handler.admit(headers) ?? handler.answer(headers, body);
-  };
-  return { ...bring, intake, clock, routes, post };
-}
 
 describe.each(PLAYED)("the webhook of %s", (name, service) => {
   const { delivered, bounced, complained, dropped, delayed, opened } = service.events;
@@ -260,179 +231,5 @@ describe("Mailgun", () => {
     const body = Buffer.from(JSON.stringify({ signature, "event-data": service.events.bounced }));
     expect((await post({ ...call, body })).status).toBe(401);
     expect(brought).toHaveLength(1);
-  });
-});
-
-describe("Amazon SES", () => {
-  const notice = (nowMs: number, more: Record<string, string> = {}) => ({
-    Type: "Notification",
-    MessageId: "1",
-    TopicArn: TOPIC_ARN,
-    Message: JSON.stringify(playSes().events.bounced),
-    Timestamp: new Date(nowMs).toISOString(),
-    ...more,
-  });
-
-  it("is heard with signatures of version 1 and 2, with and without a subject; the certificate is fetched once", async () => {
-    const service = playSes();
-    const { post, clock } = await door(service);
-    for (const version of ["1", "2"] as const)
-      for (const more of [{}, { Subject: "s" }])
-        expect((await post(service.sns(notice(clock.now(), more), service.key, version))).status).toBe(200);
-    expect(service.fetched).toEqual([CERTIFICATE_URL]);
-  });
-
-  it.each([
-    "https://sns.eu-west-1.amazonaws.com.example.org/SimpleNotificationService-0123.pem",
-    "https://example.org/SimpleNotificationService-0123.pem",
-    "http://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123.pem",
-    "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0123.pem",
-    "https://sns.eu-west-1.amazonaws.com:8443/SimpleNotificationService-0123.pem",
-    "https://user@sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123.pem",
-    "https://sns.eu-west-1.amazonaws.com/bucket/SimpleNotificationService-0123.pem",
-    "https://s3.eu-west-1.amazonaws.com/SimpleNotificationService-0123.pem",
-    "",
-  ])("is not believed with a certificate from %j, and nothing is fetched there", async (SigningCertURL) => {
-    const service = playSes();
-    const { post, clock } = await door(service);
-    expect((await post(service.sns(notice(clock.now(), { SigningCertURL })))).status).toBe(401);
-    expect(service.fetched).toEqual([]);
-  });
-
-  it("is asked to try again when its certificate cannot be had", async () => {
-    const service = playSes();
-    const fetchText = async () => Promise.reject(new Error("no network"));
-    const { post, clock } = await door({ ...service, fetchText });
-    expect((await post(service.sns(notice(clock.now())))).status).toBe(503);
-  });
-
-  it("has the subscription of our topic confirmed, and of no other, at Amazon's address alone", async () => {
-    const service = playSes();
-    const { post, clock, brought } = await door(service);
-    const confirm = (more: Record<string, string>) =>
-      post(
-        service.sns({
-          ...notice(clock.now(), {
-            Type: "SubscriptionConfirmation",
-            Message: "You have chosen",
-            Token: "t",
-          }),
-          SubscribeURL: `https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=${TOPIC_ARN}&Token=t`,
-          ...more,
-        }),
-      );
-    expect((await confirm({})).status).toBe(200);
-    expect(service.fetched).toEqual([CERTIFICATE_URL, expect.stringContaining("Action=ConfirmSubscription")]);
-    expect((await confirm({ TopicArn: TOPIC_ARN.replace("bellwether", "other") })).status).toBe(403);
-    expect((await confirm({ SubscribeURL: "https://example.org/?Action=ConfirmSubscription" })).status).toBe(
-      503,
-    );
-    expect(service.fetched).toHaveLength(2);
-    expect(brought).toEqual([]);
-  });
-
-  it("says so when raw message delivery is on", async () => {
-    const service = playSes();
-    const { post, intake } = await door(service);
-    const headers = { "content-type": "text/plain", "x-amz-sns-rawdelivery": "true" };
-    expect((await post({ headers, body: Buffer.from("{}") })).status).toBe(401);
-    expect(intake.health().trouble).toContain("raw message delivery is on");
-  });
-
-  it("has no complaint in a mail that it did not send because of one, nor in one taken out of the spam folder", async () => {
-    const service = playSes();
-    const { post, clock, brought } = await door(service);
-    const complaint = (more: object) => {
-      const event = service.events.complained as { complaint: object };
-      return post(service.call([{ ...event, complaint: { ...event.complaint, ...more } }], clock.now()));
-    };
-    await complaint({ complaintSubType: "OnAccountSuppressionList" });
-    await complaint({ complaintFeedbackType: "not-spam" });
-    expect(brought.map(({ report }) => report.recipients[0]?.classification?.reason)).toEqual([
-      "suppressed-by-relay",
-    ]);
-  });
-});
-
-describe("over HTTP", () => {
-  async function served(service: PlayedService) {
-    const bring = basket();
-    const routes = new Map<string, PostHandler>();
-    const server = await startWatchServer({
-      listen: { host: "127.0.0.1", port: 0 },
-      metrics: { text: async () => "", contentType: "text/plain" },
-      ready: async () => null,
-      clock: systemClock,
-      handlers: routes,
-    });
-    const intake = createWebhookIntake({
-      provider: service.name,
-      secret: service.secret,
-      routes,
-      clock: systemClock,
-    });
-    await intake.start(bring.deliver);
-    const url = `http://127.0.0.1:${server.port}/webhooks/${service.name}`;
-    const post = ({ headers, body }: Call) =>
-      fetch(url, { method: "POST", headers, body: new Uint8Array(body) });
-    return { ...bring, intake, server, post, url };
-  }
-
-  it("a call is answered when it is recorded, and nobody else gets in", async () => {
-    const service = playSendgrid();
-    const { post, brought, server, intake, url } = await served(service);
-    try {
-      const { bounced, delivered } = service.events;
-      const answer = await post(service.call([bounced, delivered], Date.now()));
-      expect([answer.status, await answer.text()]).toEqual([200, "2 recorded, 0 ignored\n"]);
-      expect(brought).toHaveLength(2);
-      expect((await post(service.forged([bounced], Date.now()))).status).toBe(401);
-      expect((await fetch(url)).status).toBe(404);
-      expect((await fetch(url.replace("sendgrid", "other"), { method: "POST", body: "x" })).status).toBe(405);
-      await intake.stop();
-      expect((await post(service.call([bounced], Date.now()))).status).toBe(405);
-    } finally {
-      await server.close();
-    }
-  });
-
-  it("a body that is too long is refused, announced or not, and the next call is answered", async () => {
-    const service = playMailgun();
-    const { post, brought, server, url, intake } = await served(service);
-    try {
-      const long = Buffer.alloc(1_000_001, "x");
-      expect((await post({ headers: { "content-type": "application/json" }, body: long })).status).toBe(413);
-      const pieces = new ReadableStream({
-        start(controller) {
-          for (let sent = 0; sent < 20; sent++) controller.enqueue(new Uint8Array(100_000));
-          controller.close();
-        },
-      });
-      const streamed = await fetch(url, { method: "POST", body: pieces, duplex: "half" } as RequestInit);
-      expect(streamed.status).toBe(413);
-      expect((await post(service.call([service.events.bounced], Date.now()))).status).toBe(200);
-      expect(brought).toHaveLength(1);
-    } finally {
-      await intake.stop();
-      await server.close();
-    }
-  });
-
-  it("whoever has not the secret is sent away before the body is read", async () => {
-    const service = playSparkpost();
-    const { post, server, intake } = await served(service);
-    try {
-      const long = { headers: service.forged([], 0).headers, body: Buffer.alloc(20_000_000, "x") };
-      // The answer may come while the body is still on its way, and the connection end there.
-      const status = await post(long).then(
-        (answer) => answer.status,
-        () => "ended",
-      );
-      expect([401, "ended"]).toContain(status);
-      expect(intake.refusals).toBe(1);
-    } finally {
-      await intake.stop();
-      await server.close();
-    }
   });
 });
