@@ -101,8 +101,13 @@ export async function statOf(file: string): Promise<(FileIs & { isFile: boolean 
 async function rotatedFiles(file: string): Promise<{ piece: LogPiece; is: FileIs }[]> {
   const folder = path.dirname(file);
   const base = path.basename(file);
-  const names = (await readdir(folder)).filter(
-    (name) => name.startsWith(base) && /^[.-]\d[\d.-]*(?:\.gz)?$/.test(name.slice(base.length)),
+  const listed = new Set(await readdir(folder));
+  const names = [...listed].filter(
+    (name) =>
+      name.startsWith(base) &&
+      /^[.-]\d[\d.-]*(?:\.gz)?$/.test(name.slice(base.length)) &&
+      // Being packed at this moment: the whole one is still there.
+      !(name.endsWith(".gz") && listed.has(name.slice(0, -3))),
   );
   const found = await Promise.all(
     names.map(async (name) => {

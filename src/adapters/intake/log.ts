@@ -36,6 +36,7 @@ const WARM_BYTES = 1_048_576;
 const QUIET_SAVE_MS = 10_000;
 /** A log that is gone for so long is missing, and not being rotated. */
 const MISSING_MS = 60_000;
+const FAILED_MS = 1_000;
 const RETRY_MS = [250, 1_000, 5_000, 15_000];
 
 export interface LogIntakeOptions {
@@ -136,13 +137,19 @@ export function createLogIntake(options: LogIntakeOptions): Intake {
   /** A rotated file, to its end; `isWritten`: it may still grow, so an unfinished line is left. */
   async function readOut(piece: LogPiece, isWritten: boolean): Promise<void> {
     const is = await statOf(piece.path);
-    if (is === null) return;
+    if (is === null) throw Object.assign(new Error("it is gone"), { code: "ENOENT" });
     const head = await headBefore(piece, HEAD_BYTES);
     const cutter = createLineCutter(piece.offset);
     const placeAt = (end: number) => placeIn(is.inode, head, end);
-    for await (const chunk of chunksOf(piece)) {
-      await take(cutter.push(chunk), placeAt);
-      if (signal.aborted) return;
+    try {
+      for await (const chunk of chunksOf(piece)) {
+        await take(cutter.push(chunk), placeAt);
+        if (signal.aborted) return;
+      }
+    } catch (error) {
+      // What could be read is recorded.
+      await flush(placeAt(cutter.done));
+      throw error;
     }
     const rest = isWritten ? null : cutter.rest();
     if (rest !== null) await take([rest], placeAt);
@@ -239,17 +246,19 @@ export function createLogIntake(options: LogIntakeOptions): Intake {
     for (const piece of rotated) {
       try {
         await readOut(piece, piece === pieces.at(-1));
-      } catch {
+      } catch (error) {
+        // Packed or renamed between two looks: the next one finds it again.
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
         // A packed file that is broken must not keep us from the log of today.
         note = `${piece.path} cannot be read: what it says of mails is not known here.`;
-        batch = [];
       }
       if (signal.aborted) return;
     }
     const last = pieces.at(-1);
     if (last === undefined || last.path !== file) {
       fail(`${file} does not exist.`);
-      await clock.sleep(pollMs, signal);
+      // With rotated files beside it, each look opens all of them.
+      await clock.sleep(rotated.length > 0 ? Math.max(pollMs, FAILED_MS) : pollMs, signal);
       return;
     }
     if (!found) {
@@ -269,7 +278,7 @@ export function createLogIntake(options: LogIntakeOptions): Intake {
         const { code } = error as NodeJS.ErrnoException;
         fail(`${file} cannot be read${code === undefined ? "" : ` (${code})`}.`);
         batch = [];
-        await clock.sleep(Math.max(pollMs, 1_000), signal);
+        await clock.sleep(Math.max(pollMs, FAILED_MS), signal);
       }
     }
     if (place !== null) await bookmarks.save(NAME, writePlace(place)).catch(() => undefined);

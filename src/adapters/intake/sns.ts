@@ -27,9 +27,9 @@ const SIGNED_OF: Readonly<Record<string, readonly string[]>> = {
   ],
   UnsubscribeConfirmation: ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"],
 };
-/** Fetched in an hour; Amazon has one certificate a region, and changes it once a year. */
+/** Fetched in a minute, and kept; Amazon has one certificate a region, and changes it once a year. */
 const FETCHES = 20;
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 
 export interface Sns {
   /** Null when Amazon signed it for this topic. */
@@ -46,12 +46,12 @@ export function createSns(fetchText: FetchText = fetchByHttps): Sns {
   async function certificateAt(url: string, nowMs: number): Promise<X509Certificate> {
     const known = certificates.get(url);
     if (known !== undefined) return known;
-    if (nowMs - fetchedSinceMs > HOUR_MS) {
+    if (nowMs - fetchedSinceMs > MINUTE_MS) {
       fetchedSinceMs = nowMs;
       fetched = 0;
     }
     // Anybody may name any file of that host: that must not keep us busy.
-    if (fetched >= FETCHES) throw new Error("too many certificates in an hour");
+    if (fetched >= FETCHES) throw new Error("too many certificates in a minute");
     fetched += 1;
     const certificate = new X509Certificate(await fetchText(url));
     if (certificates.size >= FETCHES) certificates.clear();

@@ -152,6 +152,14 @@ describe("the log intake", () => {
         renameSync(file, `${file}.1`);
       },
     ],
+    [
+      "being compressed at the moment",
+      () => {
+        renameSync(file, `${file}.1`);
+        const packed = gzipSync(readFileSync(`${file}.1`));
+        writeFileSync(`${file}.1.gz`, packed.subarray(0, packed.length - 20));
+      },
+    ],
   ])("finds what was written while it was down in a file that was %s", async (how, rotate) => {
     write(lines(1, 10));
     const first = await follow();
@@ -198,6 +206,10 @@ describe("the log intake", () => {
     write(lines(5_000, 5_001));
     const second = await follow();
     await second.until((brought) => brought.some(({ report }) => report.marks.relayIds[0] === id(5_001)));
+    const before = ids(second).slice(0, -2);
+    expect(before.length).toBeGreaterThan(1_500);
+    expect(before).toEqual(expected(2_001, 2_000 + before.length));
+    expect(before.length % 300).not.toBe(0);
     await expect.poll(() => second.intake.health().trouble).toMatch(/mail\.log\.1\.gz cannot be read/);
   });
 
