@@ -152,14 +152,6 @@ describe("the log intake", () => {
         renameSync(file, `${file}.1`);
       },
     ],
-    [
-      "being compressed at the moment",
-      () => {
-        renameSync(file, `${file}.1`);
-        const packed = gzipSync(readFileSync(`${file}.1`));
-        writeFileSync(`${file}.1.gz`, packed.subarray(0, packed.length - 20));
-      },
-    ],
   ])("finds what was written while it was down in a file that was %s", async (how, rotate) => {
     write(lines(1, 10));
     const first = await follow();
