@@ -172,6 +172,31 @@ describe("docs/bounces.md", () => {
   });
 });
 
+describe("docs/intakes.md", () => {
+  const text = page("intakes.md");
+
+  it("has examples that a configuration may have", () => {
+    const examples = [...text.matchAll(/^```toml bellwether\n([\s\S]*?)^```$/gm)].map(
+      ([, body = ""]) => body,
+    );
+    expect(examples.length).toBeGreaterThan(1);
+    const folder = mkdtempSync(path.join(tmpdir(), "bellwether-docs-"));
+    try {
+      for (const example of examples) {
+        writeFileSync(path.join(folder, "bellwether.toml"), example);
+        const { bounces } = loadConfig({ cwd: folder, env: {} });
+        expect(bounces.log !== null || bounces.webhooks.length > 0).toBe(true);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("tells of every service what its secret is", () => {
+    expect(rows(text, "| Service |").map(([name]) => code(name))).toEqual(WEBHOOK_SENDERS);
+  });
+});
+
 describe("docs/preflight.md", () => {
   it("has every code that a check can find, in its words, and no other", async () => {
     const { FINDINGS } = await import("../src/campaign/preflight/finding.ts");

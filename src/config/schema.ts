@@ -75,7 +75,7 @@ export const FEEDBACKS = ["relay", "final"] as const;
 export const TLS_CHOICES = ["verify", "require", "opportunistic", "off"] as const;
 /** By SMTP as an MX; by LMTP from an MTA that hands over. */
 export const BOUNCE_PROTOCOLS = ["smtp", "lmtp"] as const;
-export const WEBHOOK_SENDERS = ["ses", "sendgrid", "mailgun", "postmark"] as const;
+export const WEBHOOK_SENDERS = ["ses", "sendgrid", "mailgun", "postmark", "brevo", "sparkpost"] as const;
 
 const route = {
   url: secret(key(routeTarget)),

@@ -30,6 +30,17 @@ export function dovecotBinary(): Binary {
   });
 }
 
+/** Null: tests can have a Postfix. Otherwise the reason for skipping them, which is also written to stderr. */
+export function postfixMissing(): string | null {
+  return told(postfixBinary().missing);
+}
+
+/** Its master changes users and owns its queue: only root can run one. */
+export function postfixBinary(): Binary {
+  if (process.getuid?.() !== 0) return { path: null, missing: "only root can run a Postfix" };
+  return foundOrInstalled("postfix", null, () => onPath("postfix"));
+}
+
 export function redisBinary(): Binary {
   return foundOrInstalled("redis-server", "BELLWETHER_TEST_REDIS_URL", () => onPath("redis-server"));
 }
