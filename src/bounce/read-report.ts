@@ -1,0 +1,237 @@
+// What a mail that came back is: a bounce, a complaint, a machine's answer, news, or nothing of ours - and what it says
+// of whom. Takes what MIME, fields and prose give and decides which of them to believe. Pure over bytes; never throws;
+// looks at the first megabyte only.
+import { adviceFor } from "./advice.ts";
+import { readAnswer } from "./auto-reply.ts";
+import { type DeliveryStatus, readDeliveryStatus, type StatusGroup, typedHost } from "./dsn.ts";
+import { readFeedback } from "./feedback.ts";
+import { addressesIn, addressIn, sameAddress } from "./mail-address.ts";
+import { bytesOf, type Headers, headerOf, headersOf, type Mail, readMail, textOf } from "./mime.ts";
+import { isReturned, marksOf, returnedHeaders, splitProse, writtenBy, writtenTo } from "./original.ts";
+import { plainOf, readProse, type Said, textOfHtml } from "./prose.ts";
+import { DAEMONS, SAYS_DELAYED, SAYS_ENDED, SAYS_FAILED, SUBJECT_FAILED } from "./prose-words.ts";
+import type { Classification } from "./reason.ts";
+import type { Report, ReportAction, ReportedRecipient, ReportKind } from "./report.ts";
+import { judgeEvidence } from "./verdict.ts";
+
+const ACTIONS: Readonly<Record<string, ReportAction>> = {
+  failed: "failed",
+  failure: "failed",
+  delayed: "delayed",
+  delivered: "delivered",
+  relayed: "relayed",
+  expanded: "expanded",
+};
+
+/** What the readers below work on. */
+interface Case {
+  mail: Mail;
+  headers: Headers;
+  subject: string;
+  /** The prose before the returned mail, and all of it without accents in lower case. */
+  said: string;
+  plain: string;
+  original: Headers | null;
+  status: DeliveryStatus | null;
+  others: readonly string[];
+}
+
+/** Reads a mail, or the first LOOKED_AT bytes of it. Never throws: what cannot be read is not-a-bounce. */
+export function readReport(raw: Buffer | string): Report {
+  const one = openCase(readMail(bytesOf(raw)));
+  const feedback = readFeedback(one.mail, one.original);
+  if (feedback !== null) return finish(one, "feedback", feedback.recipients, feedback.fields);
+  if (one.status !== null && one.status.recipients.length > 0) {
+    const recipients = fromStatus(one, one.status);
+    return finish(one, kindOf(recipients), recipients, one.status.message);
+  }
+  if (isReceipt(one.mail)) return finish(one, "notice", [plainly(one, "delivered")]);
+  if (isBounce(one)) {
+    const recipients = fromProse(one);
+    return finish(one, kindOf(recipients), recipients);
+  }
+  const answer = readAnswer(one.headers, one.said);
+  if (answer !== null) return finish(one, "auto-reply", [plainly(one, "replied", answer === "challenge")]);
+  return finish(one, "not-a-bounce", []);
+}
+
+function openCase(mail: Mail): Case {
+  const { headers } = mail;
+  const written = mail.leaves.filter((leaf) => !isReturned(mail, leaf));
+  const texts = written.filter((leaf) => leaf.type === "text/plain" || leaf.type === "text").map(textOf);
+  let text = texts.join("\n");
+  if (text.trim().length < 40) {
+    const html = written.find((leaf) => leaf.type === "text/html");
+    if (html !== undefined) text = `${text}\n${textOfHtml(textOf(html))}`;
+  }
+  if (/^\s{0,400}<(?:!doctype|html|body)\b/i.test(text)) text = textOfHtml(text);
+  const { said, returned } = splitProse(text);
+  const original = returnedHeaders(mail, returned);
+  const machine = written.find((leaf) => /^message\/(?:global-)?delivery-status$/.test(leaf.type));
+  let status = machine === undefined ? null : readDeliveryStatus(textOf(machine));
+  if ((status === null || status.recipients.length === 0) && /^(?:final|original)-recipient[ \t]?:/im.test(text)) {
+    status = readDeliveryStatus(text.slice(Math.max(0, text.search(/^[a-z-]{3,40}(?:mta|recipient)[ \t]?:/im))));
+  }
+  const others = [
+    ...headersOf(headers, "to", "delivered-to", "x-original-to", "from", "reply-to", "return-path"),
+  ].flatMap((value) => addressesIn(value, 20).map((found) => found.address));
+  return {
+    mail,
+    headers,
+    subject: plainOf(headerOf(headers, "subject").slice(0, 500)),
+    said,
+    plain: plainOf(said.slice(0, 8_192)).replace(/\s{1,200}/g, " "),
+    original,
+    status,
+    others: [...others, ...writtenBy(original)],
+  };
+}
+
+function isReceipt(mail: Mail): boolean {
+  return mail.leaves.some((leaf) => /^message\/(?:global-)?disposition-notification$/.test(leaf.type));
+}
+
+/** Whether a mail without a machine's part tells of a failure or a delay. */
+function isBounce({ headers, subject, plain, original }: Case): boolean {
+  if (headers.has("x-failed-recipients")) return true;
+  const says = SAYS_FAILED.some(({ pattern }) => pattern.test(plain)) || SAYS_DELAYED.test(plain);
+  const from = (addressIn(headerOf(headers, "from")) ?? headerOf(headers, "from")).toLowerCase();
+  const isDaemon =
+    DAEMONS.test(from) || /mail(?:er)?[- ]?(?:daemon|delivery|system)|postmaster/i.test(headerOf(headers, "from"));
+  const path = headers.get("return-path")?.[0];
+  const isNull = path === "<>" || path === "" || /^<?mailer-daemon/i.test(path ?? "");
+  const failed = SUBJECT_FAILED.test(subject);
+  if (says && (isDaemon || isNull || failed)) return true;
+  if (failed && (isDaemon || (isNull && original !== null))) return true;
+  return isDaemon && (says || (isNull && original !== null));
+}
+
+function kindOf(recipients: readonly ReportedRecipient[]): ReportKind {
+  return recipients.some((one) => one.action === "failed") ? "bounce" : "notice";
+}
+
+function fromStatus(one: Case, { recipients, message }: DeliveryStatus): ReportedRecipient[] {
+  const reporting = typedHost(message.get("reporting-mta") ?? "");
+  const spoken = readProse(one.said, { others: one.others, writtenTo: writtenTo(one.original) });
+  return recipients.map((group) => {
+    const address = addressOf(one, group, spoken, recipients.length);
+    const action = actionOf(one, group);
+    if (action !== "failed" && action !== "delayed") {
+      return { address, action, reply: group.diagnostic, classification: null };
+    }
+    const words = spoken.find((said) => address !== null && sameAddress(said.address, address))?.words ?? "";
+    const verdict = judgeEvidence({
+      diagnostic: group.diagnostic,
+      status: group.status,
+      words,
+      prose: one.said,
+      host: group.remoteMta === "" ? reporting : group.remoteMta,
+      address,
+      isDelayed: action === "delayed",
+    });
+    return { address, action, reply: verdict.reply, classification: verdict.classification };
+  });
+}
+
+function actionOf(one: Case, { action, status }: StatusGroup): ReportAction {
+  const known = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
+  if (known !== undefined) return known;
+  if (status.startsWith("2.")) return "delivered";
+  return isDelayed(one) ? "delayed" : "failed";
+}
+
+/** As we wrote to it, else as it was in the end, else what the prose and the returned mail tell. */
+function addressOf(one: Case, { original, final }: StatusGroup, spoken: readonly Said[], count: number): string | null {
+  const given = original ?? final;
+  if (given !== null) return given;
+  if (count > 1) return null;
+  return failedHeader(one)[0] ?? spoken[0]?.address ?? writtenTo(one.original)[0] ?? null;
+}
+
+function failedHeader({ headers }: Case): string[] {
+  return headersOf(headers, "x-failed-recipients").flatMap((value) =>
+    addressesIn(value, 1_000).map((found) => found.address),
+  );
+}
+
+function isDelayed({ subject, plain }: Case): boolean {
+  if (SAYS_ENDED.test(plain)) return false;
+  return SAYS_DELAYED.test(subject) || SAYS_DELAYED.test(plain);
+}
+
+function fromProse(one: Case): ReportedRecipient[] {
+  const spoken = readProse(one.said, { others: one.others, writtenTo: writtenTo(one.original) });
+  const named = failedHeader(one);
+  const written = writtenTo(one.original);
+  const action: ReportAction = isDelayed(one) ? "delayed" : "failed";
+  const list: Said[] =
+    named.length > 0
+      ? named.map((address) => ({
+          address,
+          words: spoken.find((said) => sameAddress(said.address, address))?.words ?? "",
+        }))
+      : spoken.length > 0
+        ? spoken
+        : written.slice(0, 1).map((address) => ({ address, words: "" }));
+  const all: (Said | { address: null; words: string })[] = list.length > 0 ? list : [{ address: null, words: "" }];
+  return all.map(({ address, words }) => {
+    const { reply, classification } = judgeEvidence({
+      diagnostic: "",
+      status: "",
+      words,
+      prose: one.said,
+      host: "",
+      address,
+      isDelayed: action === "delayed",
+    });
+    return { address, action, reply, classification };
+  });
+}
+
+/** The answer of a machine, or a receipt: of the mailbox that it comes from. */
+function plainly(one: Case, action: ReportAction, isChallenge = false): ReportedRecipient {
+  const address = addressIn(headerOf(one.headers, "from")) ?? writtenTo(one.original)[0] ?? null;
+  const classification: Classification | null =
+    action === "replied"
+      ? {
+          reason: "auto-reply",
+          fault: "none",
+          scope: "recipient",
+          hard: false,
+          provider: "other",
+          code: null,
+          enhanced: null,
+          advice: isChallenge
+            ? "The recipient's system holds the mail until its sender confirms to be a person. Follow the link in its answer, or tell this client by another way."
+            : adviceFor("auto-reply"),
+        }
+      : null;
+  return { address, action, reply: one.said.trim().slice(0, 2_000), classification };
+}
+
+function finish(
+  one: Case,
+  kind: ReportKind,
+  recipients: readonly ReportedRecipient[],
+  fields: ReadonlyMap<string, string> = new Map(),
+): Report {
+  const { headers, original, said } = one;
+  const reporting = typedHost(fields.get("reporting-mta") ?? "");
+  const from = addressIn(headerOf(headers, "from")) ?? "";
+  const domain = from.slice(from.lastIndexOf("@") + 1).toLowerCase();
+  const last = one.status?.recipients.find((group) => group.lastAttempt !== "")?.lastAttempt;
+  return {
+    kind,
+    recipients,
+    marks: marksOf({ headers, original, fields, said }),
+    atMs: timeOf(last) ?? timeOf(fields.get("arrival-date")) ?? timeOf(headerOf(headers, "date")),
+    reporter: reporting !== "" ? reporting : domain !== "" ? domain : null,
+  };
+}
+
+/** Milliseconds since the epoch; null for what is no date, or none of a mail's. */
+function timeOf(text: string | undefined): number | null {
+  if (text === undefined || text === "") return null;
+  const parsed = Date.parse(text.replace(/\([^()]{0,60}\)/g, "").slice(0, 100).trim());
+  return Number.isNaN(parsed) || parsed < 0 ? null : parsed;
+}
