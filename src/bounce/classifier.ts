@@ -73,7 +73,7 @@ export function judgeReply(
   const phase = context.phase ?? reply.phase;
   const writers = [reading.writer, byRoute ? null : given].filter((id) => id !== null);
   const { basis, ...decided } = decide(reply, reading, writers);
-  const verdict = inPhase(decided, phase);
+  const verdict = inPhase(decided, phase, basis);
   const classification: Classification = {
     reason: verdict.reason,
     fault: FAULT_OF[verdict.reason],
@@ -100,7 +100,7 @@ function decide(reply: ReplyText, reading: Reading, writers: readonly string[]):
 }
 
 /** Before RCPT a refusal is about us: it can be no address's, no mailbox's, and of no content but its size. */
-function inPhase(verdict: Verdict, phase: Phase | null): Verdict {
+function inPhase(verdict: Verdict, phase: Phase | null, basis: Basis): Verdict {
   if (phase === null || !BEFORE_RECIPIENT.has(phase)) return verdict;
   const { reason, hard } = verdict;
   const fault = FAULT_OF[reason];
@@ -108,6 +108,8 @@ function inPhase(verdict: Verdict, phase: Phase | null): Verdict {
     if (phase === "tls") return { reason: "tls", hard };
     return { reason: phase === "auth" ? "policy" : "blocked", hard };
   }
+  // Nothing but the address has been seen yet.
+  if (phase === "connect" && basis === "vague" && reason === "policy") return { reason: "blocked", hard };
   if (reason === "mailbox-full") return { reason: "system", hard };
   if (reason === "too-big") return verdict;
   if (fault === "address" || fault === "recipient" || reason === "malformed")

@@ -4,7 +4,7 @@ import { type Fields, readFieldGroups } from "./dsn.ts";
 import { addressesIn, addressIn } from "./mail-address.ts";
 import { type Headers, headersOf, type Mail, textOf } from "./mime.ts";
 import { writtenTo } from "./original.ts";
-import { FAULT_OF, type Reason } from "./reason.ts";
+import { type Classification, FAULT_OF, type Reason } from "./reason.ts";
 import type { ReportAction, ReportedRecipient } from "./report.ts";
 
 export interface Feedback {
@@ -43,19 +43,7 @@ function recipientsOf(fields: Fields, original: Headers | null): ReportedRecipie
     address,
     action,
     reply: words,
-    classification:
-      reason === null
-        ? null
-        : {
-            reason,
-            fault: FAULT_OF[reason],
-            scope: reason === "complaint" ? ("recipient" as const) : ("provider" as const),
-            hard: false,
-            provider: "other",
-            code: null,
-            enhanced: null,
-            advice: adviceFor(reason),
-          },
+    classification: reason === null ? null : plainClassification(reason),
   }));
 }
 
@@ -64,4 +52,18 @@ function meaningOf(type: string): { action: ReportAction; reason: Reason | null 
   if (type.startsWith("not-spam")) return { action: "delivered", reason: null };
   if (type.startsWith("auth-failure") || type.startsWith("dmarc")) return { action: "delivered", reason: "auth" };
   return { action: "complained", reason: "complaint" };
+}
+
+/** A classification that rests on what kind of mail came back, not on anybody's reply. */
+export function plainClassification(reason: Reason): Classification {
+  return {
+    reason,
+    fault: FAULT_OF[reason],
+    scope: FAULT_OF[reason] === "sender" ? "provider" : "recipient",
+    hard: false,
+    provider: "other",
+    code: null,
+    enhanced: null,
+    advice: adviceFor(reason),
+  };
 }

@@ -78,7 +78,7 @@ export function returnedHeaders(mail: Mail, quoted: string): Headers | null {
 /** Whom the returned mail was written to. */
 export function writtenTo(original: Headers | null): string[] {
   if (original === null) return [];
-  const named = headersOf(original, "x-original-to", "to", "delivered-to", "cc", "x-envelope-to", "envelope-to");
+  const named = headersOf(original, "to", "cc", "x-original-to", "delivered-to", "x-envelope-to", "envelope-to");
   const received = (original.get("received") ?? []).slice(0, 20);
   const all = [
     ...named.flatMap((value) => addressesIn(value, 100)).map((found) => found.address),

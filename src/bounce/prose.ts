@@ -23,9 +23,13 @@ const NAMES_OTHERS =
   /(?:from|sender|reply-?to|return-?path|mail from|sent by|contact|von|absender|expediteur|de|remitente|mittente|envelope-from|helo|cc|bcc|message-?id|email us|write to|forward(?:ed)? .{0,30}to|mailto:\S{0,80}|information,? .{0,40}|postmaster at|help|support|abuse|administrator|\bid)[\s:=<"'(\[|]{0,12}$/;
 
 interface Candidate extends Found {
-  line: number;
+  /** Where its line begins. */
+  lineFrom: number;
   weight: number;
 }
+
+/** Mailboxes of programs: ours that reports come to, theirs that reports come from. */
+const PROGRAMS = /^(?:bounces?|postmaster|mailer-daemon|no-?reply|double-bounce)\b/i;
 
 export interface ProseContext {
   /** Addresses that are ours or the reporter's: named only when nobody else is. */
@@ -44,7 +48,7 @@ export function readProse(text: string, { others, writtenTo }: ProseContext): Sa
     if (line.includes("@")) {
       for (const found of addressesIn(line, 50)) {
         const weight = weigh(line, found, number);
-        candidates.push({ ...found, from: at + found.from, to: at + found.to, line: number, weight });
+        candidates.push({ ...found, from: at + found.from, to: at + found.to, lineFrom: at, weight });
       }
     }
     at += whole.length + 1;
@@ -53,7 +57,7 @@ export function readProse(text: string, { others, writtenTo }: ProseContext): Sa
     ...one,
     weight:
       one.weight -
-      (others.some((other) => sameAddress(other, one.address)) ? 6 : 0) +
+      (PROGRAMS.test(one.address) || others.some((other) => sameAddress(other, one.address)) ? 6 : 0) +
       (writtenTo.some((other) => sameAddress(other, one.address)) ? 3 : 0),
   }));
   const best = Math.max(...ranked.map((one) => one.weight), -100);
@@ -66,6 +70,7 @@ export function readProse(text: string, { others, writtenTo }: ProseContext): Sa
 function weigh(line: string, { from, to }: Found, number: number): number {
   const before = plainOf(line.slice(Math.max(0, from - 120), from));
   const after = line.slice(to);
+  if (/^[\s<"']{0,8}[45]\d\d (?:[45]\.\d{1,3}\.\d{1,3} )?[<"']{0,2}$/.test(before)) return 4;
   const starts = /^[\s>*•·\-–"'<(\[=:]{0,24}$/.test(before);
   if (starts && /^[\s>"')\].,:;*=]{0,24}$/.test(after)) return 4;
   if (starts && /^[>"']{0,3}(?:<mailto:|[:\s(\[,;]{1,4}(?!wrote|schrieb|a ecrit))/.test(after)) return 4;
@@ -80,12 +85,15 @@ function weigh(line: string, { from, to }: Found, number: number): number {
 function saidOf(prose: string, chosen: readonly Candidate[]): Said[] {
   const said = new Map<string, { address: string; words: string }>();
   chosen.forEach((one, index) => {
-    const next = chosen[index + 1]?.from ?? prose.length;
-    const words = prose.slice(one.to, Math.min(next, one.to + REPLY_LENGTH));
+    const next = chosen[index + 1]?.lineFrom ?? prose.length;
+    const to = Math.min(Math.max(next, one.to), one.to + REPLY_LENGTH);
+    // What stands before it on its line says something too: "Unknown user: x@example.com".
+    const label = prose.slice(one.lineFrom, one.from).trim();
+    const words = `${/[a-z0-9]/i.test(label) ? `${label} ${one.address}` : ""}${prose.slice(one.to, to)}`;
     const key = one.address.toLowerCase();
     const known = said.get(key);
     if (known === undefined) said.set(key, { address: one.address, words });
-    else known.words = `${known.words} ${one.address}${words}`.slice(0, REPLY_LENGTH);
+    else known.words = `${known.words}\n${words}`.slice(0, REPLY_LENGTH);
   });
   return [...said.values()].map(({ address, words }) => ({ address, words: words.replace(/^[\s>"'<)\].,:;*=]{1,40}/, "") }));
 }
@@ -125,8 +133,9 @@ export function quotedReplies(words: string): string[] {
   const found: string[] = [];
   for (let at = 0; at < lines.length && found.length < 4; at++) {
     const line = (lines[at] ?? "").slice(0, LINE_LENGTH);
-    const code = /(?:^|[\s:;"'([<>|#])([45]\d\d(?:[- ]|: |$).{0,}|[45]\.\d{1,2}\.\d{1,3}\b.{0,})$/.exec(line);
-    if (code?.[1] === undefined) continue;
+    const labelled = /(?:\bdeferred: |\(reason: |^\s{0,8}(?:reason|error|diagnostic code): )(?:smtp; ?)?(.{4,})$/i.exec(line)?.[1];
+    const code = labelled ?? /(?:^|[\s:;"'([<>|#])([45]\d\d(?:[- ]|: |$).{0,})$/.exec(line)?.[1] ?? (/[45]\.\d{1,2}\.\d{1,3}\b/.test(line) ? line : undefined);
+    if (code === undefined) continue;
     const rest: string[] = [];
     while (at + 1 < lines.length && /\S/.test(lines[at + 1] ?? "") && rest.length < 12) {
       const next = (lines[at + 1] ?? "").trim();
@@ -134,13 +143,13 @@ export function quotedReplies(words: string): string[] {
       rest.push(next.replace(/^<<< ?/, ""));
       at++;
     }
-    found.push([code[1], ...rest].join("\n"));
+    found.push([code, ...rest].join("\n"));
   }
   return found;
 }
 
 const AFTER =
-  /(?:after|in reply to|following|reply to|our|on|for|error after|response to|to) (initial connection|greeting|helo|ehlo|starttls|auth|mail(?: |_)?from|mail|rcpt(?: |_)?to|rcpt|data|end of data|text|body|\.)(?::| command|\b)/;
+  /\b(?:after|in reply to|following|reply to|our|on|for|error after|response to|to) (initial connection|greeting|helo|ehlo|starttls|auth|mail(?: |_)?from|mail|rcpt(?: |_)?to|rcpt|data|end of data|text|body|\.)(?::| command|\b)/;
 const PHASES: readonly (readonly [RegExp, Phase])[] = [
   [/^(?:initial connection|greeting)/, "connect"],
   [/^(?:helo|ehlo)/, "ehlo"],
@@ -160,6 +169,7 @@ export function phaseOf(words: string): Phase | null {
     return PHASES.find(([pattern]) => pattern.test(at))?.[1] ?? null;
   }
   const sent = [...plain.matchAll(/>>> ?(ehlo|helo|mail|rcpt|data|starttls)\b[^\n]{0,300}\n<<< ?[45]\d\d/g)].at(-1)?.[1];
-  if (sent !== undefined) return PHASES.find(([pattern]) => pattern.test(sent))?.[1] ?? null;
+  const command = sent ?? /\bsmtp command:?\s{1,8}(rcpt|data|mail)\b/.exec(plain)?.[1];
+  if (command !== undefined) return PHASES.find(([pattern]) => pattern.test(command))?.[1] ?? null;
   return null;
 }

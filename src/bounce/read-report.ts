@@ -1,16 +1,15 @@
 // What a mail that came back is: a bounce, a complaint, a machine's answer, news, or nothing of ours - and what it says
 // of whom. Takes what MIME, fields and prose give and decides which of them to believe. Pure over bytes; never throws;
 // looks at the first megabyte only.
-import { adviceFor } from "./advice.ts";
 import { readAnswer } from "./auto-reply.ts";
 import { type DeliveryStatus, readDeliveryStatus, type StatusGroup, typedHost } from "./dsn.ts";
-import { readFeedback } from "./feedback.ts";
+import { plainClassification, readFeedback } from "./feedback.ts";
 import { addressesIn, addressIn, sameAddress } from "./mail-address.ts";
 import { bytesOf, type Headers, headerOf, headersOf, type Mail, readMail, textOf } from "./mime.ts";
+import { type Notified, readNotification } from "./notification.ts";
 import { isReturned, marksOf, returnedHeaders, splitProse, writtenBy, writtenTo } from "./original.ts";
 import { plainOf, readProse, type Said, textOfHtml } from "./prose.ts";
 import { DAEMONS, SAYS_DELAYED, SAYS_ENDED, SAYS_FAILED, SUBJECT_FAILED } from "./prose-words.ts";
-import type { Classification } from "./reason.ts";
 import type { Report, ReportAction, ReportedRecipient, ReportKind } from "./report.ts";
 import { judgeEvidence } from "./verdict.ts";
 
@@ -45,6 +44,8 @@ export function readReport(raw: Buffer | string): Report {
     const recipients = fromStatus(one, one.status);
     return finish(one, kindOf(recipients), recipients, one.status.message);
   }
+  const notified = readNotification(one.said);
+  if (notified !== null) return fromNotification(one, notified);
   if (isReceipt(one.mail)) return finish(one, "notice", [plainly(one, "delivered")]);
   if (isBounce(one)) {
     const recipients = fromProse(one);
@@ -58,20 +59,23 @@ export function readReport(raw: Buffer | string): Report {
 function openCase(mail: Mail): Case {
   const { headers } = mail;
   const written = mail.leaves.filter((leaf) => !isReturned(mail, leaf));
-  const texts = written.filter((leaf) => leaf.type === "text/plain" || leaf.type === "text").map(textOf);
+  const texts = written.filter((leaf) => /^(?:text(?:\/plain)?$|multipart\/)/.test(leaf.type)).map(textOf);
   let text = texts.join("\n");
   if (text.trim().length < 40) {
     const html = written.find((leaf) => leaf.type === "text/html");
     if (html !== undefined) text = `${text}\n${textOfHtml(textOf(html))}`;
   }
   if (/^\s{0,400}<(?:!doctype|html|body)\b/i.test(text)) text = textOfHtml(text);
-  const { said, returned } = splitProse(text);
+  const { said: whole, returned } = splitProse(text);
   const original = returnedHeaders(mail, returned);
   const machine = written.find((leaf) => /^message\/(?:global-)?delivery-status$/.test(leaf.type));
   let status = machine === undefined ? null : readDeliveryStatus(textOf(machine));
-  if ((status === null || status.recipients.length === 0) && /^(?:final|original)-recipient[ \t]?:/im.test(text)) {
-    status = readDeliveryStatus(text.slice(Math.max(0, text.search(/^[a-z-]{3,40}(?:mta|recipient)[ \t]?:/im))));
+  // Some mail programs forget the parts' types, or the parts.
+  const fieldsAt = whole.search(/^(?:reporting-mta|(?:final|original)-recipient)[ \t]?:/im);
+  if (fieldsAt >= 0 && (status === null || status.recipients.length === 0)) {
+    status = readDeliveryStatus(whole.slice(fieldsAt));
   }
+  const said = fieldsAt < 0 ? whole : whole.slice(0, fieldsAt);
   const others = [
     ...headersOf(headers, "to", "delivered-to", "x-original-to", "from", "reply-to", "return-path"),
   ].flatMap((value) => addressesIn(value, 20).map((found) => found.address));
@@ -84,6 +88,30 @@ function openCase(mail: Mail): Case {
     original,
     status,
     others: [...others, ...writtenBy(original)],
+  };
+}
+
+function fromNotification(one: Case, notified: Notified): Report {
+  const recipients = notified.recipients.map(({ address, action, diagnostic, status }): ReportedRecipient => {
+    if (action === "complained") {
+      return { address, action, reply: diagnostic, classification: plainClassification("complaint") };
+    }
+    if (action === "delivered") return { address, action, reply: diagnostic, classification: null };
+    const isDelayed = action === "delayed";
+    const evidence = { diagnostic, status, words: "", prose: "", host: "", address, isDelayed };
+    return { address, action, ...judgeEvidence(evidence) };
+  });
+  const kind = recipients.some((each) => each.action === "complained") ? "feedback" : kindOf(recipients);
+  const report = finish(one, kind, recipients);
+  return {
+    ...report,
+    marks: {
+      ...report.marks,
+      messageIds: [...report.marks.messageIds, ...notified.messageIds],
+      relayIds: [...report.marks.relayIds, ...notified.relayIds],
+    },
+    atMs: notified.atMs ?? report.atMs,
+    reporter: notified.reporter,
   };
 }
 
@@ -115,11 +143,13 @@ function fromStatus(one: Case, { recipients, message }: DeliveryStatus): Reporte
   const spoken = readProse(one.said, { others: one.others, writtenTo: writtenTo(one.original) });
   return recipients.map((group) => {
     const address = addressOf(one, group, spoken, recipients.length);
+    const final =
+      group.final === null || address === null || sameAddress(group.final, address) ? {} : { final: group.final };
     const action = actionOf(one, group);
     if (action !== "failed" && action !== "delayed") {
-      return { address, action, reply: group.diagnostic, classification: null };
+      return { address, ...final, action, reply: group.diagnostic, classification: null };
     }
-    const words = spoken.find((said) => address !== null && sameAddress(said.address, address))?.words ?? "";
+    const words = wordsOf(spoken, address) ?? wordsOf(spoken, group.final) ?? "";
     const verdict = judgeEvidence({
       diagnostic: group.diagnostic,
       status: group.status,
@@ -129,8 +159,12 @@ function fromStatus(one: Case, { recipients, message }: DeliveryStatus): Reporte
       address,
       isDelayed: action === "delayed",
     });
-    return { address, action, reply: verdict.reply, classification: verdict.classification };
+    return { address, ...final, action, reply: verdict.reply, classification: verdict.classification };
   });
+}
+
+function wordsOf(spoken: readonly Said[], address: string | null): string | undefined {
+  return address === null ? undefined : spoken.find((said) => sameAddress(said.address, address))?.words;
 }
 
 function actionOf(one: Case, { action, status }: StatusGroup): ReportAction {
@@ -188,24 +222,14 @@ function fromProse(one: Case): ReportedRecipient[] {
   });
 }
 
+const CHALLENGE_ADVICE =
+  "The recipient's system holds the mail until its sender confirms to be a person. Follow the link in its answer, or tell this client by another way.";
+
 /** The answer of a machine, or a receipt: of the mailbox that it comes from. */
 function plainly(one: Case, action: ReportAction, isChallenge = false): ReportedRecipient {
   const address = addressIn(headerOf(one.headers, "from")) ?? writtenTo(one.original)[0] ?? null;
-  const classification: Classification | null =
-    action === "replied"
-      ? {
-          reason: "auto-reply",
-          fault: "none",
-          scope: "recipient",
-          hard: false,
-          provider: "other",
-          code: null,
-          enhanced: null,
-          advice: isChallenge
-            ? "The recipient's system holds the mail until its sender confirms to be a person. Follow the link in its answer, or tell this client by another way."
-            : adviceFor("auto-reply"),
-        }
-      : null;
+  const classification = action === "replied" ? plainClassification("auto-reply") : null;
+  if (classification !== null && isChallenge) classification.advice = CHALLENGE_ADVICE;
   return { address, action, reply: one.said.trim().slice(0, 2_000), classification };
 }
 

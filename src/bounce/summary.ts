@@ -42,7 +42,7 @@ export function summarise({ kind, recipients }: Report): Summary {
     provider: said?.provider ?? "other",
     code: said?.code ?? null,
     enhanced: said?.enhanced ?? null,
-    recipients: [...new Set(recipients.flatMap(({ address }) => address ?? []))],
+    recipients: [...new Set(recipients.flatMap(({ address, final }) => final ?? address ?? []))],
     advice: said?.advice ?? adviceFor(reason),
   };
 }
@@ -50,8 +50,8 @@ export function summarise({ kind, recipients }: Report): Summary {
 /** No such mailbox or domain, or one that moved away; not one that is suspended, nor one that was only asked for later. */
 function isDead({ action, reply, classification }: ReportedRecipient): boolean {
   if (action !== "failed" || classification === null) return false;
-  const { reason, code } = classification;
-  if (code !== null && code < 500) return false;
+  const { reason, code, enhanced } = classification;
+  if (code !== null ? code < 500 : enhanced?.startsWith("4.")) return false;
   if (reason === "user-unknown" || reason === "host-unknown") return true;
   return reason === "disabled" && /moved|replaced|new address|no longer (?:with|work)|\b5\.1\.6\b/i.test(reply);
 }

@@ -38,9 +38,10 @@ const STATUS: readonly (readonly [RegExp, Reason])[] = [
   [/^[45]\.(?:2\.3|3\.4)$/, "too-big"],
   [/^[45]\.4\.7$/, "expired"],
   [/^[45]\.4\.4$|^[45]\.1\.2$/, "host-unknown"],
-  [/^[45]\.4\.(?:[1269]|31[26])$/, "network"],
+  [/^4\.4\.1$/, "expired"],
+  [/^[45]\.4\.(?:[269]|31[26])$/, "network"],
   [/^[45]\.(?:3\.[0-35]|4\.[035])$/, "system"],
-  [/^[45]\.6\.\d$|^[45]\.5\.\d$/, "malformed"],
+  [/^[45]\.6\.\d$/, "malformed"],
   [/^[45]\.1\.[78]$/, "policy"],
 ];
 
@@ -53,6 +54,7 @@ export function judgeEvidence(evidence: Evidence): Verdict {
   const texts = [
     diagnostic === "" ? "" : withStatus(diagnostic, status),
     ...quoted,
+    paragraphs(words.split(/\n\s{0,80}\n/, 1)[0] ?? ""),
     paragraphs(words),
     ...(diagnostic === "" && quoted.length === 0 ? quotedReplies(prose) : []),
     paragraphs(prose),
@@ -66,6 +68,7 @@ export function judgeEvidence(evidence: Evidence): Verdict {
     if (best === null || rank > best.rank) best = { reply: text, classification, rank };
     if (best.rank >= RANK.code) break;
   }
+  if (best !== null) best.classification = inReport(best.classification, best.reply, phase);
   const foreign = best === null || best.rank < RANK.code ? foreignReason(`${words}\n${prose}`) : null;
   const given = STATUS.find(([pattern]) => pattern.test(status))?.[1] ?? null;
   let { reply, classification } = best ?? {
@@ -86,6 +89,22 @@ export function judgeEvidence(evidence: Evidence): Verdict {
       hard: !evidence.isDelayed,
     },
   };
+}
+
+/** What a report adds to the words of a reply: that it was given up, that RCPT had been accepted. */
+function inReport(classification: Classification, reply: string, phase: Phase | null): Classification {
+  const { reason, enhanced } = classification;
+  const said = phase ?? phaseOf(reply);
+  // Japan's mobile carriers know the mailbox (they took RCPT), and say no more than this when its owner's filter
+  // refuses the mail.
+  const isBare = /^[\d.\s-]{0,16}[:<\s]{0,4}(?:unknown user \S{0,200}|(?:\S{1,200} {0,2}:? ?)?user unknown)\W{0,4}(?:\(in reply[^()]{0,60}\))?\s*$/i;
+  if (reason === "user-unknown" && (said === "data" || said === "dot") && !enhanced?.startsWith("5.1.") && isBare.test(reply)) {
+    return reasoned(classification, "filtered");
+  }
+  if (reason === "network" && /timed? ?out|accept our requests to connect/i.test(reply)) {
+    return reasoned(classification, "expired");
+  }
+  return classification;
 }
 
 function contextOf(provider: string | undefined, phase: Phase | null) {
