@@ -87,7 +87,11 @@ function print(title: string, score: Score): void {
   if (options.show) process.stdout.write(`${score.misses.join("\n")}\n`);
 }
 
-const sorted = (list: readonly string[]) => [...list].map((one) => one.toLowerCase()).sort().join(" ");
+const sorted = (list: readonly string[]) =>
+  [...list]
+    .map((one) => one.toLowerCase())
+    .sort()
+    .join(" ");
 const mails = linesOf<LabelledMail>("mails.jsonl").map((label) => ({
   label,
   raw: readFileSync(path.join(folder, label.file)),
@@ -108,12 +112,22 @@ if (mails.length > 0) {
         told(label.recipients, said.recipients),
       );
     }
-    if (label.hard !== null) score.note("hard", said.hard === label.hard, told(label.hard, `${said.hard} (${said.reason})`));
-    if (label.reason !== null) score.note("reason", said.reason === label.reason, told(label.reason, said.reason));
+    if (label.hard !== null)
+      score.note("hard", said.hard === label.hard, told(label.hard, `${said.hard} (${said.reason})`));
+    if (label.reason !== null)
+      score.note("reason", said.reason === label.reason, told(label.reason, said.reason));
     if (label.fault !== null) score.note("fault", said.fault === label.fault, told(label.fault, said.fault));
   }
   print(`${mails.length} mails`, score);
-  process.stdout.write(`  ${perSecond(mails.map(({ raw }) => () => readReport(raw)))} mails a second\n`);
+  process.stdout.write(
+    `  ${perSecond(
+      mails.map(
+        ({ raw }) =>
+          () =>
+            readReport(raw),
+      ),
+    )} mails a second\n`,
+  );
 }
 
 const replies = linesOf<LabelledReply>("replies.jsonl");
@@ -123,15 +137,19 @@ for (const hinted of replies.length > 0 ? [true, false] : []) {
     classifyReply(text, hinted && provider !== null ? { provider } : {});
   for (const label of replies) {
     const said = classify(label);
-    const miss = (wanted: unknown, got: unknown) => () => `${label.id}: ${wanted}, answered ${got}: ${label.text.slice(0, 160)}`;
-    if (label.reason !== null) score.note("reason", said.reason === label.reason, miss(label.reason, said.reason));
+    const miss = (wanted: unknown, got: unknown) => () =>
+      `${label.id}: ${wanted}, answered ${got}: ${label.text.slice(0, 160)}`;
+    if (label.reason !== null)
+      score.note("reason", said.reason === label.reason, miss(label.reason, said.reason));
     if (label.fault === null) continue;
     score.note("fault", said.fault === label.fault, miss(label.fault, said.fault));
-    if (label.fault === "sender") score.note("sender fault seen", said.fault === "sender", miss("sender", said.fault));
+    if (label.fault === "sender")
+      score.note("sender fault seen", said.fault === "sender", miss("sender", said.fault));
     if (label.fault !== "address") {
       score.note("live address not called dead", said.fault !== "address", miss(label.fault, said.fault));
     }
   }
   print(`${replies.length} replies, provider ${hinted ? "told" : "not told"}`, score);
-  if (!hinted) process.stdout.write(`  ${perSecond(replies.map((one) => () => classify(one)))} replies a second\n`);
+  if (!hinted)
+    process.stdout.write(`  ${perSecond(replies.map((one) => () => classify(one)))} replies a second\n`);
 }

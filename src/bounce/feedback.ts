@@ -15,7 +15,8 @@ export interface Feedback {
 /** Headers under which mailbox providers hand back whom a complaint is about. */
 const RECIPIENT_HEADERS = ["x-hmxmroriginalrecipient", "x-original-rcpt-to", "x-original-to", "x-rcpt-to"];
 /** Senders of complaints in forms of their own: the mail itself is the complaint. */
-const COMPLAINT_DESKS = /^(?:staff@hotmail\.com|scomp@aol\.net|feedbackloop@|fbl@|abuse-report@|complaints@(?:us-west-2|us-east-1|eu-west-1|eu-central-1)\.email-abuse\.amazonses\.com)/i;
+const COMPLAINT_DESKS =
+  /^(?:staff@hotmail\.com|scomp@aol\.net|feedbackloop@|fbl@|abuse-report@|complaints@(?:us-west-2|us-east-1|eu-west-1|eu-central-1)\.email-abuse\.amazonses\.com)/i;
 
 /** The feedback that this mail is; null when it is none. */
 export function readFeedback(mail: Mail, original: Headers | null): Feedback | null {
@@ -35,7 +36,8 @@ function recipientsOf(fields: Fields, original: Headers | null): ReportedRecipie
   const named = addressesIn(fields.get("original-rcpt-to") ?? fields.get("removal-recipient") ?? "", 20).map(
     (one) => one.address,
   );
-  const hidden = original === null ? [] : headersOf(original, ...RECIPIENT_HEADERS).flatMap((v) => addressIn(v) ?? []);
+  const hidden =
+    original === null ? [] : headersOf(original, ...RECIPIENT_HEADERS).flatMap((v) => addressIn(v) ?? []);
   const returned = writtenTo(original);
   const addresses = named.length > 0 ? named : hidden.length > 0 ? hidden.slice(0, 1) : returned.slice(0, 1);
   const words = (fields.get("feedback-type") ?? "abuse").slice(0, 100);
@@ -50,7 +52,8 @@ function recipientsOf(fields: Fields, original: Headers | null): ReportedRecipie
 /** RFC 5965 section 7.3; RFC 6591 for auth-failure, which is about our signature and is nobody's complaint. */
 function meaningOf(type: string): { action: ReportAction; reason: Reason | null } {
   if (type.startsWith("not-spam")) return { action: "delivered", reason: null };
-  if (type.startsWith("auth-failure") || type.startsWith("dmarc")) return { action: "delivered", reason: "auth" };
+  if (type.startsWith("auth-failure") || type.startsWith("dmarc"))
+    return { action: "delivered", reason: "auth" };
   return { action: "complained", reason: "complaint" };
 }
 

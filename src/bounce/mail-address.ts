@@ -42,7 +42,10 @@ function addressAt(text: string, at: number, floor: number): Found | null {
   } else {
     while (from > lowest && LOCAL.test(text[from - 1] ?? "")) from--;
     // Quotes around an address, an option's sign before it, the punctuation of Japanese and Russian prose.
-    while (from < at && /['`=|/?&*\u2018-\u201f\u3000-\u303f\uff00-\uff0f\uff1a-\uff20]/.test(text[from] ?? ""))
+    while (
+      from < at &&
+      /['`=|/?&*\u2018-\u201f\u3000-\u303f\uff00-\uff0f\uff1a-\uff20]/.test(text[from] ?? "")
+    )
       from++;
   }
   let to = at + 1;
@@ -52,7 +55,11 @@ function addressAt(text: string, at: number, floor: number): Found | null {
     to = close + 1;
   } else {
     const highest = Math.min(text.length, at + 1 + DOMAIN_LENGTH);
-    while (to < highest && DOMAIN.test(text[to] ?? "") && !/[\u2018-\u201f\u3000-\u30ff]/.test(text[to] ?? ""))
+    while (
+      to < highest &&
+      DOMAIN.test(text[to] ?? "") &&
+      !/[\u2018-\u201f\u3000-\u30ff]/.test(text[to] ?? "")
+    )
       to++;
     while (to > at + 1 && /[.\-_]/.test(text[to - 1] ?? "")) to--;
   }

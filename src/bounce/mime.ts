@@ -40,6 +40,15 @@ export function bytesOf(raw: Buffer | string): string {
   return /[^\x00-\x7f]/.test(head) ? Buffer.from(head, "utf8").toString("latin1", 0, LOOKED_AT) : head;
 }
 
+/** Headers with which mails begin; a server's reply begins with none of them. */
+const FIRST =
+  /^(?:\u00ef\u00bb\u00bf)?\s{0,16}(?:>?From \S{1,300} [^\n]{1,100}\n)?(?:received|return-path|delivered-to|x-[\w-]{1,60}|from|to|cc|date|subject|message-id|mime-version|content-[\w-]{1,40}|reply-to|sender|auto-submitted|arc-[\w-]{1,40}|dkim-signature|authentication-results|delivery-date|envelope-to|list-[\w-]{1,30}|precedence|importance|thread-[\w-]{1,20}|in-reply-to|references|errors-to|resent-[\w-]{1,20}|received-spf|domainkey-signature|status)[ \t]{0,4}:/i;
+
+/** Whether these bytes begin as a mail does: with a header, or an mbox's "From " line. */
+export function looksLikeMail(raw: Buffer | string): boolean {
+  return FIRST.test(typeof raw === "string" ? raw.slice(0, 2_048) : raw.toString("latin1", 0, 2_048));
+}
+
 /** The mail of these bytes (see bytesOf). */
 export function readMail(bytes: string): Mail {
   const start = /^(?:\u00ef\u00bb\u00bf)?[\r\n]{0,8}(?:>?From [^\n]{0,500}\n)?/.exec(bytes)?.[0].length ?? 0;

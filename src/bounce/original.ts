@@ -33,7 +33,10 @@ export function splitProse(text: string): { said: string; returned: string } {
     if (bare.length > 6 && ANNOUNCES.test(bare)) {
       const rest = text.slice(end + 1);
       // Some announce it in the first lines and say afterwards what is wrong.
-      if (/\S/.test(text.slice(0, at)) && /^(?:[-=*_# \t>]{0,80}\n){0,3}\s{0,16}[A-Za-z][\w-]{1,40}[ \t]?:/.test(rest)) {
+      if (
+        /\S/.test(text.slice(0, at)) &&
+        /^(?:[-=*_# \t>]{0,80}\n){0,3}\s{0,16}[A-Za-z][\w-]{1,40}[ \t]?:/.test(rest)
+      ) {
         return { said: text.slice(0, at), returned: rest.replace(/^[-=*_# \t>]{2,80}\n/, "") };
       }
       if (bare.startsWith("-") || bare.startsWith("=") || bare.startsWith("*")) {
@@ -55,7 +58,10 @@ export function isReturned(mail: Mail, leaf: Leaf): boolean {
   if (leaf.headers === mail.headers) return false;
   // Some hand the headers back as a file of text, or as a part without any header of its own.
   if (leaf.headers.has("received") && leaf.headers.has("message-id")) return true;
-  return leaf.type === "text/plain" && /^\s{0,16}(?:Received|X-[\w-]{2,40}|Return-Path): /i.test(leaf.raw.slice(0, 80));
+  return (
+    leaf.type === "text/plain" &&
+    /^\s{0,16}(?:Received|X-[\w-]{2,40}|Return-Path): /i.test(leaf.raw.slice(0, 80))
+  );
 }
 
 /** Headers of the returned mail: of an attached one, else of the one quoted in prose; null: it was not returned. */
@@ -78,7 +84,15 @@ export function returnedHeaders(mail: Mail, quoted: string): Headers | null {
 /** Whom the returned mail was written to. */
 export function writtenTo(original: Headers | null): string[] {
   if (original === null) return [];
-  const named = headersOf(original, "to", "cc", "x-original-to", "delivered-to", "x-envelope-to", "envelope-to");
+  const named = headersOf(
+    original,
+    "to",
+    "cc",
+    "x-original-to",
+    "delivered-to",
+    "x-envelope-to",
+    "envelope-to",
+  );
   const received = (original.get("received") ?? []).slice(0, 20);
   const all = [
     ...named.flatMap((value) => addressesIn(value, 100)).map((found) => found.address),
@@ -88,7 +102,8 @@ export function writtenTo(original: Headers | null): string[] {
 }
 
 function forWhom(received: string): string | null {
-  const at = received.search(/\sfor\s+</) >= 0 ? received.search(/\sfor\s+</) : received.search(/\sfor\s+\S+@/);
+  const at =
+    received.search(/\sfor\s+</) >= 0 ? received.search(/\sfor\s+</) : received.search(/\sfor\s+\S+@/);
   return at < 0 ? null : addressIn(received.slice(at, at + 300));
 }
 
@@ -136,19 +151,31 @@ export function marksOf({ headers, original, fields, said }: MarkSources): Marks
     ...quotedIds(prose),
   ].flatMap(idsIn);
   const tokens = [
-    ...headersOf(headers, "to", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-failed-recipients"),
+    ...headersOf(
+      headers,
+      "to",
+      "delivered-to",
+      "x-original-to",
+      "envelope-to",
+      "x-envelope-to",
+      "x-failed-recipients",
+    ),
     ...headersOf(returned, "return-path", "x-bellwether-delivery", "x-envelope-from", "errors-to", "sender"),
     fields.get("original-envelope-id") ?? "",
     fields.get("original-mail-from") ?? "",
     ...returnPathsIn(prose),
   ].flatMap((text) => text.slice(0, 2_048).toLowerCase().match(TOKEN) ?? []);
   const relayIds = [
-    ...[...fields].filter(([name]) => /^x-.{0,40}(?:queue|message)-?id$/.test(name)).map(([, value]) => value),
+    ...[...fields]
+      .filter(([name]) => /^x-.{0,40}(?:queue|message)-?id$/.test(name))
+      .map(([, value]) => value),
     fields.get("original-envelope-id") ?? "",
     fields.get("final-log-id") ?? "",
     ...RELAY_HEADERS.flatMap((name) => returned.get(name) ?? []),
     ...messageIds.flatMap((id) => /^([\w-]{20,100})@(?:[\w-]{1,30}\.)?amazonses\.com$/.exec(id)?.[1] ?? []),
-    ...(returned.get("received") ?? []).slice(0, 10).flatMap((value) => /\bid ([\w.-]{5,60})/.exec(value)?.[1] ?? []),
+    ...(returned.get("received") ?? [])
+      .slice(0, 10)
+      .flatMap((value) => /\bid ([\w.-]{5,60})/.exec(value)?.[1] ?? []),
     /message identifier is:\s{1,16}([\w-]{5,40})/.exec(prose)?.[1] ?? "",
   ].map((id) => id.trim());
   return {
@@ -167,14 +194,16 @@ function idsIn(value: string): string[] {
 
 /** "Message-ID: <...>" in the middle of prose. */
 function quotedIds(prose: string): string[] {
-  return [...prose.matchAll(/message-?id[ \t]{0,4}:\s{0,16}(<[^<>\s]{3,300}>)/gi)].flatMap((match) => match[1] ?? []);
+  return [...prose.matchAll(/message-?id[ \t]{0,4}:\s{0,16}(<[^<>\s]{3,300}>)/gi)].flatMap(
+    (match) => match[1] ?? [],
+  );
 }
 
 /** "MAIL FROM:<bounces+token@...>" and its like in prose. */
 function returnPathsIn(prose: string): string[] {
-  return [...prose.matchAll(/(?:mail from|return-path|from)[ \t]{0,4}:[ \t]{0,4}<?([^\s<>]{1,300})/gi)].flatMap(
-    (match) => match[1] ?? [],
-  );
+  return [
+    ...prose.matchAll(/(?:mail from|return-path|from)[ \t]{0,4}:[ \t]{0,4}<?([^\s<>]{1,300})/gi),
+  ].flatMap((match) => match[1] ?? []);
 }
 
 function few(values: readonly string[]): string[] {

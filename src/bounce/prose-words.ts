@@ -5,9 +5,19 @@ import type { Reason } from "./reason.ts";
 
 /** Opening words of mail programs that could not deliver. In the first lines of the text; each family's own. */
 export const SAYS_FAILED: readonly { family: string; pattern: RegExp }[] = [
-  { family: "qmail", pattern: /this is the \S{1,40}-send program at|wasn't able to deliver your message to the following/ },
-  { family: "qmail", pattern: /your mail message to the following address(?:\(es\)|es)? could not be delivered/ },
-  { family: "postfix", pattern: /this is the (?:\S{1,30} )?(?:mail system|\S{1,30} program) at host|i'm sorry to have to inform you that/ },
+  {
+    family: "qmail",
+    pattern: /this is the \S{1,40}-send program at|wasn't able to deliver your message to the following/,
+  },
+  {
+    family: "qmail",
+    pattern: /your mail message to the following address(?:\(es\)|es)? could not be delivered/,
+  },
+  {
+    family: "postfix",
+    pattern:
+      /this is the (?:\S{1,30} )?(?:mail system|\S{1,30} program) at host|i'm sorry to have to inform you that/,
+  },
   {
     family: "exim",
     pattern:
@@ -15,34 +25,103 @@ export const SAYS_FAILED: readonly { family: string; pattern: RegExp }[] = [
   },
   {
     family: "sendmail",
-    pattern: /the following addresses had (?:permanent|transient|fatal|delivery|successful)|transcript of session follows|the original message was received at/,
+    pattern:
+      /the following addresses had (?:permanent|transient|fatal|delivery|successful)|transcript of session follows|the original message was received at/,
   },
-  { family: "courier", pattern: /this is a delivery status notification from|running the courier mail server|undeliverable mail/ },
+  {
+    family: "courier",
+    pattern: /this is a delivery status notification from|running the courier mail server|undeliverable mail/,
+  },
   {
     family: "exchange",
     pattern:
       /did not reach (?:the following|some or all of the intended)|delivery has failed to th(?:ese|e following) recipients?|your message (?:couldn't|could not|wasn't|was not|to .{1,200} (?:couldn't|could not|wasn't)) be? ?delivered|this is an automatically generated delivery status notification|delivery to the following recipients? (?:failed|has been delayed|was aborted)/,
   },
   { family: "notes", pattern: /failure reasons -|(?:was not|wasn't) delivered to:|lotus notes|ndn:/ },
-  { family: "google", pattern: /delivery to the following recipients? failed|wasn't delivered to|message (?:blocked|not delivered)|address not found|google tried to deliver|the group you tried to contact|may not exist, or you may not have permission to post/ },
+  {
+    family: "google",
+    pattern:
+      /delivery to the following recipients? failed|wasn't delivered to|message (?:blocked|not delivered)|address not found|google tried to deliver|the group you tried to contact|may not exist, or you may not have permission to post/,
+  },
   { family: "yahoo", pattern: /we were unable to deliver your message|unable to deliver message to/ },
-  { family: "gateway", pattern: /the following addresses had (?:delivery )?(?:errors|problems)|had trouble delivering your message|message non-deliverable|your message could not be sent/ },
-  { family: "messaging-server", pattern: /your message cannot be delivered to the following|this report relates to a message you sent|has been enqueued and undeliverable/ },
-  { family: "imail", pattern: /^(?:unknown user|user mailbox exceeds allowed size|delivery failed \d{1,4} attempts|invalid final delivery userid|undeliverable to)\b/ },
-  { family: "mailer", pattern: /this is the (?:dragonfly mail agent|mailer-daemon|dma)|there was an error delivering your mail|an error has occurred while attempting to deliver/ },
-  { family: "verizon", pattern: /error message below:|message could not be delivered to mobile|no valid recipients for this mm/ },
-  { family: "kddi", pattern: /your mail sent on:|could not be delivered to: |each of the following recipients was rejected/ },
-  { family: "other", pattern: /(?:message|mail|e-?mail) (?:that you sent )?(?:could not|couldn't|can ?not|can't|was not able to|has not been|failed to) be (?:delivered|sent)|undeliverable (?:message|mail|to|e-?mail)|unable to deliver (?:your |the |this |mail|message)|delivery (?:of the following|to the following|failed|failure|error)|returned to sender|failed to (?:deliver|be delivered)|was undeliverable|the following recipients? (?:was|were|could not|cannot|failed)|mail could not be delivered|could not deliver (?:your|the|mail|message)|user's mailbox is full|unrouteable address|non ?delivery (?:report|notification)|(?:bounced|returned|rejected) (?:message|mail)|was considered unsolicited bulk/ },
-  { family: "french", pattern: /n'a (?:pas )?pu etre (?:remis|delivre|transmis|envoye)|n'ont pas pu etre|non remis|echec de (?:la )?(?:remise|distribution|livraison)|n'a pas ete (?:remis|delivre|distribue)|impossible de (?:remettre|delivrer|distribuer|livrer)|message non (?:delivre|distribue|remis)/ },
-  { family: "german", pattern: /konnte nicht (?:zugestellt|ausgeliefert|ubermittelt|gesendet)|nicht zustellbar|unzustellbar|zustellung (?:fehlgeschlagen|nicht moglich)|fehler bei der zustellung|nicht zugestellt werden/ },
-  { family: "spanish", pattern: /no (?:se )?(?:ha podido|pudo|ha sido posible|fue posible|puede) (?:ser )?(?:entrega|envia)|no entregado|error (?:al|de|en la) (?:entreg|envi)|no se puede entregar|devuelto al remitente/ },
-  { family: "italian", pattern: /non (?:e stato possibile|puo essere|e stato|ha potuto) .{0,30}(?:consegna|recapita)|mancata consegna|impossibile (?:consegnare|recapitare)|messaggio non (?:consegnato|recapitato)/ },
-  { family: "portuguese", pattern: /nao (?:foi possivel|pode ser|foi|p[ou]de ser) (?:a )?(?:entreg|envia)|falha na entrega|nao entregue|nao entregavel/ },
-  { family: "dutch", pattern: /kon niet (?:worden )?(?:afgeleverd|bezorgd)|niet (?:bezorgd|afgeleverd)|onbestelbaar/ },
+  {
+    family: "gateway",
+    pattern:
+      /the following addresses had (?:delivery )?(?:errors|problems)|had trouble delivering your message|message non-deliverable|your message could not be sent/,
+  },
+  {
+    family: "messaging-server",
+    pattern:
+      /your message cannot be delivered to the following|this report relates to a message you sent|has been enqueued and undeliverable/,
+  },
+  {
+    family: "imail",
+    pattern:
+      /^(?:unknown user|user mailbox exceeds allowed size|delivery failed \d{1,4} attempts|invalid final delivery userid|undeliverable to)\b/,
+  },
+  {
+    family: "mailer",
+    pattern:
+      /this is the (?:dragonfly mail agent|mailer-daemon|dma)|there was an error delivering your mail|an error has occurred while attempting to deliver/,
+  },
+  {
+    family: "verizon",
+    pattern: /error message below:|message could not be delivered to mobile|no valid recipients for this mm/,
+  },
+  {
+    family: "kddi",
+    pattern: /your mail sent on:|could not be delivered to: |each of the following recipients was rejected/,
+  },
+  {
+    family: "other",
+    pattern:
+      /(?:message|mail|e-?mail) (?:that you sent )?(?:could not|couldn't|can ?not|can't|was not able to|has not been|failed to) be (?:delivered|sent)|undeliverable (?:message|mail|to|e-?mail)|unable to deliver (?:your |the |this |mail|message)|delivery (?:of the following|to the following|failed|failure|error)|returned to sender|failed to (?:deliver|be delivered)|was undeliverable|the following recipients? (?:was|were|could not|cannot|failed)|mail could not be delivered|could not deliver (?:your|the|mail|message)|user's mailbox is full|unrouteable address|non ?delivery (?:report|notification)|(?:bounced|returned|rejected) (?:message|mail)|was considered unsolicited bulk/,
+  },
+  {
+    family: "french",
+    pattern:
+      /n'a (?:pas )?pu etre (?:remis|delivre|transmis|envoye)|n'ont pas pu etre|non remis|echec de (?:la )?(?:remise|distribution|livraison)|n'a pas ete (?:remis|delivre|distribue)|impossible de (?:remettre|delivrer|distribuer|livrer)|message non (?:delivre|distribue|remis)/,
+  },
+  {
+    family: "german",
+    pattern:
+      /konnte nicht (?:zugestellt|ausgeliefert|ubermittelt|gesendet)|nicht zustellbar|unzustellbar|zustellung (?:fehlgeschlagen|nicht moglich)|fehler bei der zustellung|nicht zugestellt werden/,
+  },
+  {
+    family: "spanish",
+    pattern:
+      /no (?:se )?(?:ha podido|pudo|ha sido posible|fue posible|puede) (?:ser )?(?:entrega|envia)|no entregado|error (?:al|de|en la) (?:entreg|envi)|no se puede entregar|devuelto al remitente/,
+  },
+  {
+    family: "italian",
+    pattern:
+      /non (?:e stato possibile|puo essere|e stato|ha potuto) .{0,30}(?:consegna|recapita)|mancata consegna|impossibile (?:consegnare|recapitare)|messaggio non (?:consegnato|recapitato)/,
+  },
+  {
+    family: "portuguese",
+    pattern:
+      /nao (?:foi possivel|pode ser|foi|p[ou]de ser) (?:a )?(?:entreg|envia)|falha na entrega|nao entregue|nao entregavel/,
+  },
+  {
+    family: "dutch",
+    pattern: /kon niet (?:worden )?(?:afgeleverd|bezorgd)|niet (?:bezorgd|afgeleverd)|onbestelbaar/,
+  },
   { family: "polish", pattern: /nie (?:moze|mogla|mogl|zosta[lł]a?) .{0,20}(?:dostarczon)|niedostarczon/ },
-  { family: "nordic", pattern: /kunne ikke leveres|kunde inte levereras|kunne ikke sendes|ei voitu toimittaa|gick inte att leverera/ },
-  { family: "russian", pattern: /не может быть доставлено|не было доставлено|не доставлено|недоставленное|не может\s{1,4}быть отправлено/ },
-  { family: "japanese", pattern: /送信できません|送信できなかった|配信できません|配送できません|お届けできません|届けられません|送信に失敗|配信に失敗|宛先.{0,10}存在しない|グループ.{0,30}存在しない|メッセージを配信|エラーメール|配信不能/ },
+  {
+    family: "nordic",
+    pattern:
+      /kunne ikke leveres|kunde inte levereras|kunne ikke sendes|ei voitu toimittaa|gick inte att leverera/,
+  },
+  {
+    family: "russian",
+    pattern:
+      /не может быть доставлено|не было доставлено|не доставлено|недоставленное|не может\s{1,4}быть отправлено/,
+  },
+  {
+    family: "japanese",
+    pattern:
+      /送信できません|送信できなかった|配信できません|配送できません|お届けできません|届けられません|送信に失敗|配信に失敗|宛先.{0,10}存在しない|グループ.{0,30}存在しない|メッセージを配信|エラーメール|配信不能/,
+  },
   { family: "chinese", pattern: /无法投递|退信|投递失败|无法送达|無法投遞|無法傳送|未能送达|系统退信/ },
   { family: "korean", pattern: /전송(?:할 수 없|에 실패)|배달(?:되지|할 수 없)|반송/ },
 ];
@@ -68,12 +147,13 @@ export const SUBJECT_AUTO_REPLY =
 
 /** A machine holds the mail back until a person proves to be one; tried on subject and the first lines. */
 export const ASKS_TO_CONFIRM =
-  /(?:please )?(?:confirm|verify|validate|authenticate|authorize) (?:your|that|this|the) (?:e-?mail|message|identity|address|delivery|mail|sender|you are)|(?:confirmation|verification|authentication|authorization) (?:is )?(?:required|requested|needed|request)|challenge[-\/ ]response|click .{0,60}(?:to (?:deliver|release|confirm|verify)|so that)|your (?:message|mail|e-?mail) (?:is|has been) (?:being )?(?:held|quarantined|on hold)|awaiting (?:your )?(?:confirmation|verification|approval)|spam ?arrest|boxbe|mailinblack|tmda|bluebottle|mailblocks|vanquish|sendio|confirmez .{0,30}(?:envoi|message|adresse|identite)|demande d'authentification|bestatigen sie .{0,40}(?:nachricht|absender|e-?mail)|posting by non-members|awaits moderator approval/;
+  /(?:please )?(?:confirm|verify|validate|authenticate|authorize) (?:your|that|this|the) (?:e-?mail|message|identity|address|delivery|mail|sender|you are)|(?:confirmation|verification|authentication|authorization) (?:is )?(?:required|requested|needed|request)|challenge[-/ ]response|click .{0,60}(?:to (?:deliver|release|confirm|verify)|so that)|your (?:message|mail|e-?mail) (?:is|has been) (?:being )?(?:held|quarantined|on hold)|awaiting (?:your )?(?:confirmation|verification|approval)|spam ?arrest|boxbe|mailinblack|tmda|bluebottle|mailblocks|vanquish|sendio|confirmez .{0,30}(?:envoi|message|adresse|identite)|demande d'authentification|bestatigen sie .{0,40}(?:nachricht|absender|e-?mail)|posting by non-members|awaits moderator approval/;
 
 /** What was the matter, in letters that the rules of replies do not know. First fit wins; tried on plain text. */
 export const FOREIGN: readonly { pattern: RegExp; reason: Reason; examples: readonly string[] }[] = [
   {
-    pattern: /(?:メールボックス|容量).{0,20}(?:一杯|いっぱい|満杯|超え|超過|オーバー)|容量制限|ящик переполнен|превышена квота|邮箱.{0,6}(?:已满|空间不足)|信箱.{0,6}已滿|용량.{0,8}초과/,
+    pattern:
+      /(?:メールボックス|容量).{0,20}(?:一杯|いっぱい|満杯|超え|超過|オーバー)|容量制限|ящик переполнен|превышена квота|邮箱.{0,6}(?:已满|空间不足)|信箱.{0,6}已滿|용량.{0,8}초과/,
     reason: "mailbox-full",
     examples: ["宛先のメールボックスが一杯です。", "почтовый ящик переполнен", "对方邮箱已满"],
   },
@@ -83,12 +163,14 @@ export const FOREIGN: readonly { pattern: RegExp; reason: Reason; examples: read
     examples: ["グループが存在しないか、投稿する権限がない可能性があります"],
   },
   {
-    pattern: /(?:ドメイン|ホスト)(?:名)?.{0,16}(?:存在しない|存在しません|見つかりません|不明)|домен.{0,20}не (?:найден|существует)|域名.{0,8}(?:不存在|无法解析)/,
+    pattern:
+      /(?:ドメイン|ホスト)(?:名)?.{0,16}(?:存在しない|存在しません|見つかりません|不明)|домен.{0,20}не (?:найден|существует)|域名.{0,8}(?:不存在|无法解析)/,
     reason: "host-unknown",
     examples: ["ホストが見つかりません。", "домен получателя не найден", "域名不存在"],
   },
   {
-    pattern: /(?:ユーザ|宛先|アドレス|受信者|あて先).{0,24}(?:存在しない|存在しません|見つかりません|不明|ありません|間違|誤)|(?:пользовател|адрес|получател|ящик).{0,20}(?:не найден|не существует|неизвестен)|(?:用户|收件人|地址|账号|用戶).{0,10}(?:不存在|未找到|有误)|(?:사용자|수신자|계정).{0,10}(?:없|존재하지)/,
+    pattern:
+      /(?:ユーザ|宛先|アドレス|受信者|あて先).{0,24}(?:存在しない|存在しません|見つかりません|不明|ありません|間違|誤)|(?:пользовател|адрес|получател|ящик).{0,20}(?:не найден|не существует|неизвестен)|(?:用户|收件人|地址|账号|用戶).{0,10}(?:不存在|未找到|有误)|(?:사용자|수신자|계정).{0,10}(?:없|존재하지)/,
     reason: "user-unknown",
     examples: ["宛先のユーザが見つかりません。", "пользователь не найден", "收件人不存在"],
   },

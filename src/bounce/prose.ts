@@ -1,7 +1,7 @@
 // Reads what mail programs write for people: whom a report is about, and what is said of each. One way of reading
 // for all of them - an address alone on its line, at a line's beginning, or behind the words that name a recipient -
 // because their texts differ less than their number suggests. What the words mean is for the classifier.
-import { type Found, addressesIn, sameAddress } from "./mail-address.ts";
+import { addressesIn, type Found, sameAddress } from "./mail-address.ts";
 import type { Phase } from "./reason.ts";
 import { REPLY_LENGTH } from "./report.ts";
 
@@ -17,10 +17,10 @@ export interface Said {
 
 /** Words before an address that name who was written to. */
 const NAMES_RECIPIENT =
-  /(?:rcpt[ _]to|recipients?(?:'s)?(?: e-?mail)?(?: address(?:\(?es\)?)?)?|addressed to|unknown user|user unknown|exceeds allowed size|failed \d{1,4} attempts|(?:message|mail|delivery|deliver\w{0,3}|delivered|delivering|sent|send|e-?mail|contact|gateway|invalid final delivery userid)(?: your| the| this| a)?(?: message| mail| e-?mail)?(?: to| for)(?: the)?(?: user| address| recipient| mailbox)?|(?:mailbox|inbox) (?:is )?full|mailbox|address|generated (?:by|from)|undeliverable to|rejected(?: recipient)?|user|account|destinataires?|adresse|empfanger|an|destinatari[oa]s?|destinat[aá]rio|para|ontvanger|odbiorca|получател\S{0,3}|адрес\S{0,3}|宛先|to)[\s:=<"'(\[|]{0,12}$/;
+  /(?:rcpt[ _]to|recipients?(?:'s)?(?: e-?mail)?(?: address(?:\(?es\)?)?)?|addressed to|unknown user|user unknown|exceeds allowed size|failed \d{1,4} attempts|(?:message|mail|delivery|deliver\w{0,3}|delivered|delivering|sent|send|e-?mail|contact|gateway|invalid final delivery userid)(?: your| the| this| a)?(?: message| mail| e-?mail)?(?: to| for)(?: the)?(?: user| address| recipient| mailbox)?|(?:mailbox|inbox) (?:is )?full|mailbox|address|generated (?:by|from)|undeliverable to|rejected(?: recipient)?|user|account|destinataires?|adresse|empfanger|an|destinatari[oa]s?|destinat[aá]rio|para|ontvanger|odbiorca|получател\S{0,3}|адрес\S{0,3}|宛先|to)[\s:=<"'([|]{0,12}$/;
 /** Words before an address that name who wrote, or whom to ask. */
 const NAMES_OTHERS =
-  /(?:from|sender|reply-?to|return-?path|mail from|sent by|contact|von|absender|expediteur|de|remitente|mittente|envelope-from|helo|cc|bcc|message-?id|email us|write to|forward(?:ed)? .{0,30}to|mailto:\S{0,80}|information,? .{0,40}|postmaster at|help|support|abuse|administrator|\bid)[\s:=<"'(\[|]{0,12}$/;
+  /(?:from|sender|reply-?to|return-?path|mail from|sent by|contact|von|absender|expediteur|de|remitente|mittente|envelope-from|helo|cc|bcc|message-?id|email us|write to|forward(?:ed)? .{0,30}to|mailto:\S{0,80}|information,? .{0,40}|postmaster at|help|support|abuse|administrator|\bid)[\s:=<"'([|]{0,12}$/;
 
 interface Candidate extends Found {
   /** Where its line begins. */
@@ -71,11 +71,14 @@ function weigh(line: string, { from, to }: Found, number: number): number {
   const before = plainOf(line.slice(Math.max(0, from - 120), from));
   const after = line.slice(to);
   if (/^[\s<"']{0,8}[45]\d\d (?:[45]\.\d{1,3}\.\d{1,3} )?[<"']{0,2}$/.test(before)) return 4;
-  const starts = /^[\s>*•·\-–"'<(\[=:]{0,24}$/.test(before);
+  const starts = /^[\s>*•·\-–"'<([=:]{0,24}$/.test(before);
   if (starts && /^[\s>"')\].,:;*=]{0,24}$/.test(after)) return 4;
-  if (starts && /^[>"']{0,3}(?:<mailto:|[:\s(\[,;]{1,4}(?!wrote|schrieb|a ecrit))/.test(after)) return 4;
+  if (starts && /^[>"']{0,3}(?:<mailto:|[:\s([,;]{1,4}(?!wrote|schrieb|a ecrit))/.test(after)) return 4;
   // "From:" and "To:" of a returned mail's summary stand at a line's beginning and tell both.
-  if (/\bto[\s:<"]{1,8}$/.test(before) && !/(?:reply|write|forward|sent|send|report|contact|mail|go) to[\s:<"]{1,8}$/.test(before))
+  if (
+    /\bto[\s:<"]{1,8}$/.test(before) &&
+    !/(?:reply|write|forward|sent|send|report|contact|mail|go) to[\s:<"]{1,8}$/.test(before)
+  )
     return /rcpt to|deliver\w{0,3} |addressed to/.test(before) ? 4 : 3;
   if (NAMES_OTHERS.test(before)) return -2;
   if (NAMES_RECIPIENT.test(before)) return 4;
@@ -95,7 +98,10 @@ function saidOf(prose: string, chosen: readonly Candidate[]): Said[] {
     if (known === undefined) said.set(key, { address: one.address, words });
     else known.words = `${known.words}\n${words}`.slice(0, REPLY_LENGTH);
   });
-  return [...said.values()].map(({ address, words }) => ({ address, words: words.replace(/^[\s>"'<)\].,:;*=]{1,40}/, "") }));
+  return [...said.values()].map(({ address, words }) => ({
+    address,
+    words: words.replace(/^[\s>"'<)\].,:;*=]{1,40}/, ""),
+  }));
 }
 
 /** Lower case, no accents, plain quotes: for the patterns of prose-words.ts. */
@@ -133,8 +139,14 @@ export function quotedReplies(words: string): string[] {
   const found: string[] = [];
   for (let at = 0; at < lines.length && found.length < 4; at++) {
     const line = (lines[at] ?? "").slice(0, LINE_LENGTH);
-    const labelled = /(?:\bdeferred: |\(reason: |^\s{0,8}(?:reason|error|diagnostic code): )(?:smtp; ?)?(.{4,})$/i.exec(line)?.[1];
-    const code = labelled ?? /(?:^|[\s:;"'([<>|#])([45]\d\d(?:[- ]|: |$).{0,})$/.exec(line)?.[1] ?? (/[45]\.\d{1,2}\.\d{1,3}\b/.test(line) ? line : undefined);
+    const labelled =
+      /(?:\bdeferred: |\(reason: |^\s{0,8}(?:reason|error|diagnostic code): )(?:smtp; ?)?(.{4,})$/i.exec(
+        line,
+      )?.[1];
+    const code =
+      labelled ??
+      /(?:^|[\s:;"'([<>|#])([45]\d\d(?:[- ]|: |$).{0,})$/.exec(line)?.[1] ??
+      (/[45]\.\d{1,2}\.\d{1,3}\b/.test(line) ? line : undefined);
     if (code === undefined) continue;
     const rest: string[] = [];
     while (at + 1 < lines.length && /\S/.test(lines[at + 1] ?? "") && rest.length < 12) {
@@ -168,7 +180,9 @@ export function phaseOf(words: string): Phase | null {
   if (at !== undefined && /(?:smtp error|command|after|did not like)/.test(plain)) {
     return PHASES.find(([pattern]) => pattern.test(at))?.[1] ?? null;
   }
-  const sent = [...plain.matchAll(/>>> ?(ehlo|helo|mail|rcpt|data|starttls)\b[^\n]{0,300}\n<<< ?[45]\d\d/g)].at(-1)?.[1];
+  const sent = [
+    ...plain.matchAll(/>>> ?(ehlo|helo|mail|rcpt|data|starttls)\b[^\n]{0,300}\n<<< ?[45]\d\d/g),
+  ].at(-1)?.[1];
   const command = sent ?? /\bsmtp command:?\s{1,8}(rcpt|data|mail)\b/.exec(plain)?.[1];
   if (command !== undefined) return PHASES.find(([pattern]) => pattern.test(command))?.[1] ?? null;
   return null;

@@ -22,8 +22,14 @@ const ACTIONS: Readonly<Record<string, ReportAction>> = {
   expanded: "expanded",
 };
 
+export interface ReadOptions {
+  /** Provider of the recipient, where the caller knows it. */
+  provider?: string;
+}
+
 /** What the readers below work on. */
 interface Case {
+  provider: string | undefined;
   mail: Mail;
   headers: Headers;
   subject: string;
@@ -36,8 +42,8 @@ interface Case {
 }
 
 /** Reads a mail, or the first LOOKED_AT bytes of it. Never throws: what cannot be read is not-a-bounce. */
-export function readReport(raw: Buffer | string): Report {
-  const one = openCase(readMail(bytesOf(raw)));
+export function readReport(raw: Buffer | string, { provider }: ReadOptions = {}): Report {
+  const one = openCase(readMail(bytesOf(raw)), provider);
   const feedback = readFeedback(one.mail, one.original);
   if (feedback !== null) return finish(one, "feedback", feedback.recipients, feedback.fields);
   if (one.status !== null && one.status.recipients.length > 0) {
@@ -56,7 +62,7 @@ export function readReport(raw: Buffer | string): Report {
   return finish(one, "not-a-bounce", []);
 }
 
-function openCase(mail: Mail): Case {
+function openCase(mail: Mail, provider: string | undefined): Case {
   const { headers } = mail;
   const written = mail.leaves.filter((leaf) => !isReturned(mail, leaf));
   const texts = written.filter((leaf) => /^(?:text(?:\/plain)?$|multipart\/)/.test(leaf.type)).map(textOf);
@@ -80,6 +86,7 @@ function openCase(mail: Mail): Case {
     ...headersOf(headers, "to", "delivered-to", "x-original-to", "from", "reply-to", "return-path"),
   ].flatMap((value) => addressesIn(value, 20).map((found) => found.address));
   return {
+    provider,
     mail,
     headers,
     subject: plainOf(headerOf(headers, "subject").slice(0, 500)),
@@ -98,7 +105,16 @@ function fromNotification(one: Case, notified: Notified): Report {
     }
     if (action === "delivered") return { address, action, reply: diagnostic, classification: null };
     const isDelayed = action === "delayed";
-    const evidence = { diagnostic, status, words: "", prose: "", host: "", address, isDelayed };
+    const evidence = {
+      diagnostic,
+      status,
+      words: "",
+      prose: "",
+      host: "",
+      address,
+      provider: one.provider,
+      isDelayed,
+    };
     return { address, action, ...judgeEvidence(evidence) };
   });
   const kind = recipients.some((each) => each.action === "complained") ? "feedback" : kindOf(recipients);
@@ -125,7 +141,8 @@ function isBounce({ headers, subject, plain, original }: Case): boolean {
   const says = SAYS_FAILED.some(({ pattern }) => pattern.test(plain)) || SAYS_DELAYED.test(plain);
   const from = (addressIn(headerOf(headers, "from")) ?? headerOf(headers, "from")).toLowerCase();
   const isDaemon =
-    DAEMONS.test(from) || /mail(?:er)?[- ]?(?:daemon|delivery|system)|postmaster/i.test(headerOf(headers, "from"));
+    DAEMONS.test(from) ||
+    /mail(?:er)?[- ]?(?:daemon|delivery|system)|postmaster/i.test(headerOf(headers, "from"));
   const path = headers.get("return-path")?.[0];
   const isNull = path === "<>" || path === "" || /^<?mailer-daemon/i.test(path ?? "");
   const failed = SUBJECT_FAILED.test(subject);
@@ -144,7 +161,9 @@ function fromStatus(one: Case, { recipients, message }: DeliveryStatus): Reporte
   return recipients.map((group) => {
     const address = addressOf(one, group, spoken, recipients.length);
     const final =
-      group.final === null || address === null || sameAddress(group.final, address) ? {} : { final: group.final };
+      group.final === null || address === null || sameAddress(group.final, address)
+        ? {}
+        : { final: group.final };
     const action = actionOf(one, group);
     if (action !== "failed" && action !== "delayed") {
       return { address, ...final, action, reply: group.diagnostic, classification: null };
@@ -157,6 +176,7 @@ function fromStatus(one: Case, { recipients, message }: DeliveryStatus): Reporte
       prose: one.said,
       host: group.remoteMta === "" ? reporting : group.remoteMta,
       address,
+      provider: one.provider,
       isDelayed: action === "delayed",
     });
     return { address, ...final, action, reply: verdict.reply, classification: verdict.classification };
@@ -175,7 +195,12 @@ function actionOf(one: Case, { action, status }: StatusGroup): ReportAction {
 }
 
 /** As we wrote to it, else as it was in the end, else what the prose and the returned mail tell. */
-function addressOf(one: Case, { original, final }: StatusGroup, spoken: readonly Said[], count: number): string | null {
+function addressOf(
+  one: Case,
+  { original, final }: StatusGroup,
+  spoken: readonly Said[],
+  count: number,
+): string | null {
   const given = original ?? final;
   if (given !== null) return given;
   if (count > 1) return null;
@@ -207,7 +232,8 @@ function fromProse(one: Case): ReportedRecipient[] {
       : spoken.length > 0
         ? spoken
         : written.slice(0, 1).map((address) => ({ address, words: "" }));
-  const all: (Said | { address: null; words: string })[] = list.length > 0 ? list : [{ address: null, words: "" }];
+  const all: (Said | { address: null; words: string })[] =
+    list.length > 0 ? list : [{ address: null, words: "" }];
   return all.map(({ address, words }) => {
     const { reply, classification } = judgeEvidence({
       diagnostic: "",
@@ -216,6 +242,7 @@ function fromProse(one: Case): ReportedRecipient[] {
       prose: one.said,
       host: "",
       address,
+      provider: one.provider,
       isDelayed: action === "delayed",
     });
     return { address, action, reply, classification };
@@ -244,18 +271,25 @@ function finish(
   const from = addressIn(headerOf(headers, "from")) ?? "";
   const domain = from.slice(from.lastIndexOf("@") + 1).toLowerCase();
   const last = one.status?.recipients.find((group) => group.lastAttempt !== "")?.lastAttempt;
-  return {
+  const report: Report = {
     kind,
     recipients,
     marks: marksOf({ headers, original, fields, said }),
     atMs: timeOf(last) ?? timeOf(fields.get("arrival-date")) ?? timeOf(headerOf(headers, "date")),
     reporter: reporting !== "" ? reporting : domain !== "" ? domain : null,
   };
+  // Pieces of a string keep all of it in memory; a report is kept longer than its mail.
+  return JSON.parse(JSON.stringify(report)) as Report;
 }
 
 /** Milliseconds since the epoch; null for what is no date, or none of a mail's. */
 function timeOf(text: string | undefined): number | null {
   if (text === undefined || text === "") return null;
-  const parsed = Date.parse(text.replace(/\([^()]{0,60}\)/g, "").slice(0, 100).trim());
+  const parsed = Date.parse(
+    text
+      .replace(/\([^()]{0,60}\)/g, "")
+      .slice(0, 100)
+      .trim(),
+  );
   return Number.isNaN(parsed) || parsed < 0 ? null : parsed;
 }

@@ -1,8 +1,8 @@
 // A report in one line: what `classify` answers for a mail. The first recipient that failed (else was delayed, else
 // stands there) speaks for all; who needs each of them reads the report itself.
 import { adviceFor } from "./advice.ts";
-import { type Fault, FAULT_OF, type Reason, type Scope } from "./reason.ts";
-import type { Report, ReportKind, ReportedRecipient } from "./report.ts";
+import { FAULT_OF, type Fault, type Reason, type Scope } from "./reason.ts";
+import type { Report, ReportedRecipient, ReportKind } from "./report.ts";
 
 export interface Summary {
   kind: ReportKind;
@@ -53,5 +53,7 @@ function isDead({ action, reply, classification }: ReportedRecipient): boolean {
   const { reason, code, enhanced } = classification;
   if (code !== null ? code < 500 : enhanced?.startsWith("4.")) return false;
   if (reason === "user-unknown" || reason === "host-unknown") return true;
-  return reason === "disabled" && /moved|replaced|new address|no longer (?:with|work)|\b5\.1\.6\b/i.test(reply);
+  return (
+    reason === "disabled" && /moved|replaced|new address|no longer (?:with|work)|\b5\.1\.6\b/i.test(reply)
+  );
 }

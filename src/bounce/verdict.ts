@@ -19,6 +19,8 @@ export interface Evidence {
   /** Host that refused; "" when it is not told. */
   host: string;
   address: string | null;
+  /** What the caller knows; undefined: found by host and address. */
+  provider: string | undefined;
   isDelayed: boolean;
 }
 
@@ -49,7 +51,7 @@ const RANK: Readonly<Record<Basis, number>> = { words: 5, code: 4, vague: 2, cla
 
 export function judgeEvidence(evidence: Evidence): Verdict {
   const { diagnostic, status, words, prose, address } = evidence;
-  const provider = providerOfEvidence(evidence);
+  const provider = evidence.provider ?? providerOfEvidence(evidence);
   const quoted = quotedReplies(words);
   const texts = [
     diagnostic === "" ? "" : withStatus(diagnostic, status),
@@ -97,8 +99,14 @@ function inReport(classification: Classification, reply: string, phase: Phase | 
   const said = phase ?? phaseOf(reply);
   // Japan's mobile carriers know the mailbox (they took RCPT), and say no more than this when its owner's filter
   // refuses the mail.
-  const isBare = /^[\d.\s-]{0,16}[:<\s]{0,4}(?:unknown user \S{0,200}|(?:\S{1,200} {0,2}:? ?)?user unknown)\W{0,4}(?:\(in reply[^()]{0,60}\))?\s*$/i;
-  if (reason === "user-unknown" && (said === "data" || said === "dot") && !enhanced?.startsWith("5.1.") && isBare.test(reply)) {
+  const isBare =
+    /^[\d.\s-]{0,16}[:<\s]{0,4}(?:unknown user \S{0,200}|(?:\S{1,200} {0,2}:? ?)?user unknown)\W{0,4}(?:\(in reply[^()]{0,60}\))?\s*$/i;
+  if (
+    reason === "user-unknown" &&
+    (said === "data" || said === "dot") &&
+    !enhanced?.startsWith("5.1.") &&
+    isBare.test(reply)
+  ) {
     return reasoned(classification, "filtered");
   }
   if (reason === "network" && /timed? ?out|accept our requests to connect/i.test(reply)) {

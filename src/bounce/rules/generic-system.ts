@@ -15,7 +15,9 @@ export const genericSystem: readonly Rule[] = [
     pattern: /host or domain name not found/,
     reason: "host-unknown",
     source: POSTFIX,
-    examples: ["5.4.4 Host or domain name not found. Name service error for name=example.com type=A: Host not found"],
+    examples: [
+      "5.4.4 Host or domain name not found. Name service error for name=example.com type=A: Host not found",
+    ],
   },
   {
     pattern:
