@@ -29,7 +29,7 @@ interface Candidate extends Found {
 }
 
 /** Mailboxes of programs: ours that reports come to, theirs that reports come from. */
-const PROGRAMS = /^(?:bounces?|postmaster|mailer-daemon|no-?reply|double-bounce)\b/i;
+const PROGRAMS = /^(?:bounces?|postmaster|mailer-daemon|no-?reply|double-bounce|support|help(?:desk)?)\b/i;
 
 export interface ProseContext {
   /** Addresses that are ours or the reporter's: named only when nobody else is. */
@@ -61,7 +61,8 @@ export function readProse(text: string, { others, writtenTo }: ProseContext): Sa
       (writtenTo.some((other) => sameAddress(other, one.address)) ? 3 : 0),
   }));
   const best = Math.max(...ranked.map((one) => one.weight), -100);
-  if (best <= -100) return [];
+  // Only ourselves and the reporter: nobody is named.
+  if (best < -3) return [];
   // Several may be told of; a mere mention beside them is none of them.
   const chosen = ranked.filter((one) => one.weight === best || (best >= 3 && one.weight >= 3));
   return saidOf(prose, chosen);
@@ -92,11 +93,11 @@ function saidOf(prose: string, chosen: readonly Candidate[]): Said[] {
     const to = Math.min(Math.max(next, one.to), one.to + REPLY_LENGTH);
     // What stands before it on its line says something too: "Unknown user: x@example.com".
     const label = prose.slice(one.lineFrom, one.from).trim();
-    const words = `${/[a-z0-9]/i.test(label) ? `${label} ${one.address}` : ""}${prose.slice(one.to, to)}`;
+    const words = prose.slice(/[a-z0-9]/i.test(label) ? one.lineFrom : one.to, to);
     const key = one.address.toLowerCase();
     const known = said.get(key);
     if (known === undefined) said.set(key, { address: one.address, words });
-    else known.words = `${known.words}\n${words}`.slice(0, REPLY_LENGTH);
+    else known.words = `${known.words.trimEnd()}\n${words.trimStart()}`.slice(0, REPLY_LENGTH);
   });
   return [...said.values()].map(({ address, words }) => ({
     address,
@@ -180,6 +181,12 @@ export function phaseOf(words: string): Phase | null {
   if (at !== undefined && /(?:smtp error|command|after|did not like)/.test(plain)) {
     return PHASES.find(([pattern]) => pattern.test(at))?.[1] ?? null;
   }
+  if (
+    /\[rcpt_to\]|does not like recipient|rcpt to response|smtp:rcpt|rejected recipient|\(state 14\)/.test(
+      plain,
+    )
+  )
+    return "rcpt";
   const sent = [
     ...plain.matchAll(/>>> ?(ehlo|helo|mail|rcpt|data|starttls)\b[^\n]{0,300}\n<<< ?[45]\d\d/g),
   ].at(-1)?.[1];

@@ -13,7 +13,7 @@ import { google } from "./rules/google.ts";
 import { microsoft } from "./rules/microsoft.ts";
 import { mimecast } from "./rules/mimecast.ts";
 import { orange } from "./rules/orange.ts";
-import { comcast, mailru, qq, unitedinternet, zoho } from "./rules/others.ts";
+import { comcast, mailru, messagelabs, qq, unitedinternet, zoho } from "./rules/others.ts";
 import { outlook } from "./rules/outlook.ts";
 import { proofpoint } from "./rules/proofpoint.ts";
 import { yahoo } from "./rules/yahoo.ts";
@@ -35,6 +35,7 @@ export const RULEBOOKS: readonly Rulebook[] = [
   mailru,
   unitedinternet,
   comcast,
+  messagelabs,
   zoho,
 ];
 

@@ -93,21 +93,20 @@ export function judgeEvidence(evidence: Evidence): Verdict {
   };
 }
 
+/**
+ * All that Japan's mobile carriers say when a subscriber's filter refuses a mail, mostly after they took RCPT; of a
+ * mailbox that does not exist they say the same in reply to RCPT.
+ */
+const CARRIERS_REFUSAL =
+  /^550[\s-]{1,4}(?:unknown user <?\S{1,200}|(?:<?\S{1,200}>?)?\s?:? ?user unknown)\W{0,4}(?:\(in reply[^()]{0,60}\))?\s*$/i;
+
 /** What a report adds to the words of a reply: that it was given up, that RCPT had been accepted. */
 function inReport(classification: Classification, reply: string, phase: Phase | null): Classification {
   const { reason, enhanced } = classification;
   const said = phase ?? phaseOf(reply);
-  // Japan's mobile carriers know the mailbox (they took RCPT), and say no more than this when its owner's filter
-  // refuses the mail.
-  const isBare =
-    /^[\d.\s-]{0,16}[:<\s]{0,4}(?:unknown user \S{0,200}|(?:\S{1,200} {0,2}:? ?)?user unknown)\W{0,4}(?:\(in reply[^()]{0,60}\))?\s*$/i;
-  if (
-    reason === "user-unknown" &&
-    (said === "data" || said === "dot") &&
-    !enhanced?.startsWith("5.1.") &&
-    isBare.test(reply)
-  ) {
-    return reasoned(classification, "filtered");
+  if (reason === "user-unknown" && said !== "rcpt" && !enhanced?.startsWith("5.1.")) {
+    // RFC 3463 section 3.3: 5.2.1 is of a mailbox that exists, whatever the words beside it.
+    if (enhanced === "5.2.1" || CARRIERS_REFUSAL.test(reply)) return reasoned(classification, "filtered");
   }
   if (reason === "network" && /timed? ?out|accept our requests to connect/i.test(reply)) {
     return reasoned(classification, "expired");

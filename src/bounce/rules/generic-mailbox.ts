@@ -9,7 +9,7 @@ const EXIM = "https://www.exim.org/exim-html-current/doc/html/spec_html/";
 export const genericMailbox: readonly Rule[] = [
   {
     pattern:
-      /(?:mail ?box|inbox|mail ?folder|maildir|mail ?file|mail ?store|account|storage|user)\b.{0,30}(?:is |are |was )(?:\w{1,10} )?(?:full\b|exceeded|out of)|(?:mail ?box|inbox|mailfolder|folder|account|storage) full|over ?-?quota|over (?:the |its |their )?(?:\w{1,12} )?quota|quota.{0,20}(?:exceed|violat|full|reached)|(?:exceed\w{0,3}|out of|not enough|insufficient|over) .{0,30}(?:quota|storage|mailbox|disk ?space)|full mailbox|blocks? limit|inode limit|too full/,
+      /(?:mail ?box|inbox|mail ?folder|maildir|mail ?file|mail ?store|account|storage|user)\b.{0,30}(?:is |are |was )(?:\w{1,10} )?(?:full\b|exceeded|out of)|(?:mail ?box|inbox|mailfolder|folder|account|storage) full|over ?-?quota|over (?:the |its |their )?(?:\w{1,12} )?quota|quota.{0,20}(?:exceed|violat|full|reached)|(?:exceed\w{0,3}|out of|not enough|insufficient|over) .{0,30}(?:quota|storage|mailbox|disk ?space)|full mailbox|blocks? limit|inode limit|too full|messages in recipient's mailbox exceeded/,
     reason: "mailbox-full",
     source: RFC3463,
     examples: [
@@ -33,7 +33,7 @@ export const genericMailbox: readonly Rule[] = [
   },
   {
     pattern:
-      /(?:account|mail ?box|user|recipient|addressee|inbox|address|service)\b.{0,60}(?:disabled|deactivated|de-activated|inactive|not active|suspended|suspend |locked|frozen|terminated|archived|cancell?ed|expired|dormant|no longer (?:valid|active|in use|available|on server|exist|work|here|employed|accept)|has been (?:replaced|closed|deleted|moved|removed)|is closed|has (?:moved|left))|(?:inactive|disabled|suspended|deactivated|closed|blocked|locked) (?:user|account|mailbox|recipient|address|e-?mail)|no longer (?:on server|valid|with (?:us|the company))|(?:account|mail ?box) (?:is |was |has been )?closed|is (?:administratively )?disabled|recipient suspend|account.{0,10} is blocked/,
+      /(?:account|mail ?box|user|recipient|addressee|inbox|address|service)\b.{0,60}(?:disabled|temporarily limited|deactivated|de-activated|inactive|not active|suspended|suspend |locked|frozen|terminated|archived|cancell?ed|expired|dormant|no longer (?:valid|active|in use|available|on server|exist|work|here|employed|accept)|has been (?:replaced|closed|deleted|moved|removed)|is closed|has (?:moved|left))|(?:inactive|disabled|suspended|deactivated|closed|blocked|locked) (?:user|account|mailbox|recipient|address|e-?mail)|no longer (?:on server|valid|with (?:us|the company))|(?:account|mail ?box) (?:is |was |has been )?closed|is (?:administratively )?disabled|recipient suspend|account.{0,10} is blocked/,
     reason: "disabled",
     source: RFC3463,
     examples: [

@@ -21,13 +21,12 @@ export const genericSystem: readonly Rule[] = [
   },
   {
     pattern:
-      /(?:lookup failure|service error).{0,100}host not found, try again|name server: .{0,60}lookup failure|dns query failed/,
+      /(?:lookup failure|service error).{0,100}host not found, try again|name server: .{0,60}lookup failure/,
     reason: "network",
     source: POSTFIX,
     examples: [
       "Name service error for domain example.com: Host not found, try again",
       "Deferred: Name server: example.com.: host name lookup failure",
-      "550 5.4.312 Message expired, DNS query failed",
     ],
   },
   {
