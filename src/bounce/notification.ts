@@ -26,7 +26,7 @@ export function readNotification(text: string): Notified | null {
   const kind = inner?.notificationType ?? inner?.eventType;
   if (inner === null || typeof kind !== "string") return null;
   const mail = objectIn(inner.mail);
-  const event = objectIn(inner[kind.toLowerCase()]);
+  const event = objectIn(inner[`${kind.charAt(0).toLowerCase()}${kind.slice(1)}`]);
   const recipients = recipientsIn(kind, event).slice(0, RECIPIENT_LIMIT);
   if (recipients.length === 0) return null;
   const id = textIn(mail.messageId);

@@ -55,6 +55,7 @@ export function readProse(text: string, { others, writtenTo }: ProseContext): Sa
   }
   const ranked = candidates.map((one) => ({
     ...one,
+    isTold: one.weight >= 4,
     weight:
       one.weight -
       (PROGRAMS.test(one.address) || others.some((other) => sameAddress(other, one.address)) ? 6 : 0) +
@@ -63,8 +64,9 @@ export function readProse(text: string, { others, writtenTo }: ProseContext): Sa
   const best = Math.max(...ranked.map((one) => one.weight), -100);
   // Only ourselves and the reporter: nobody is named.
   if (best < -3) return [];
-  // Several may be told of; a mere mention beside them is none of them.
-  const chosen = ranked.filter((one) => one.weight === best || (best >= 3 && one.weight >= 3));
+  // Several may be told of. A mere mention beside them is none of them, nor is whom the summary of the mail names.
+  const told = ranked.filter((one) => one.isTold && one.weight >= 3);
+  const chosen = told.length > 0 ? told : ranked.filter((one) => one.weight === best);
   return saidOf(prose, chosen);
 }
 
@@ -111,7 +113,8 @@ export function plainOf(text: string): string {
   if (!/[^\x00-\x7f]/.test(lower)) return lower;
   return lower
     .normalize("NFKD")
-    .replace(/[\u0300-\u036f]/g, "")
+    // Latin letters only: others are other letters without theirs.
+    .replace(/([a-z])[\u0300-\u036f]{1,4}/g, "$1")
     .normalize("NFC")
     .replace(/[\u2018\u2019\u00b4]/g, "'");
 }
@@ -177,12 +180,12 @@ const PHASES: readonly (readonly [RegExp, Phase])[] = [
 /** Where in the dialogue a server refused, when the prose tells. */
 export function phaseOf(words: string): Phase | null {
   const plain = words.slice(0, REPLY_LENGTH).toLowerCase();
-  const at = AFTER.exec(plain)?.[1];
+  const at = AFTER.exec(plain.replace(/\s{1,200}/g, " "))?.[1];
   if (at !== undefined && /(?:smtp error|command|after|did not like)/.test(plain)) {
     return PHASES.find(([pattern]) => pattern.test(at))?.[1] ?? null;
   }
   if (
-    /\[rcpt_to\]|does not like recipient|rcpt to response|smtp:rcpt|rejected recipient|\(state 14\)/.test(
+    /\[rcpt_to\]|does not like recipient|rcpt to response|smtp:rcpt|rejected recipient|has rejected address|\(state 14\)/.test(
       plain,
     )
   )

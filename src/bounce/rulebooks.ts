@@ -10,6 +10,7 @@ import { french } from "./rules/french.ts";
 import { generic } from "./rules/generic.ts";
 import { genericVague } from "./rules/generic-vague.ts";
 import { google } from "./rules/google.ts";
+import { languages } from "./rules/languages.ts";
 import { microsoft } from "./rules/microsoft.ts";
 import { mimecast } from "./rules/mimecast.ts";
 import { orange } from "./rules/orange.ts";
@@ -37,6 +38,7 @@ export const RULEBOOKS: readonly Rulebook[] = [
   comcast,
   messagelabs,
   zoho,
+  languages,
 ];
 
 export const GENERIC: readonly Rule[] = generic;

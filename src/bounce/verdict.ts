@@ -98,7 +98,7 @@ export function judgeEvidence(evidence: Evidence): Verdict {
  * mailbox that does not exist they say the same in reply to RCPT.
  */
 const CARRIERS_REFUSAL =
-  /^550[\s-]{1,4}(?:unknown user <?\S{1,200}|(?:<?\S{1,200}>?)?\s?:? ?user unknown)\W{0,4}(?:\(in reply[^()]{0,60}\))?\s*$/i;
+  /^550[\s-]{1,4}(?:5\.2\.0 )?(?:unknown user <?\S{1,200}|(?:<?\S{1,200}>?)?\s?:? ?user unknown)\W{0,4}(?:\(in reply[^()]{0,60}\))?\s*$/i;
 
 /** What a report adds to the words of a reply: that it was given up, that RCPT had been accepted. */
 function inReport(classification: Classification, reply: string, phase: Phase | null): Classification {
