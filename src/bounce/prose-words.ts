@@ -139,7 +139,7 @@ export const SAYS_ENDED =
 
 /** Mailboxes that programs write reports from. */
 export const DAEMONS =
-  /^(?:mailer-?daemon|post_?master|mail(?:er)?|mdaemon|mail-?deliver\S*|daemon|bounces?\S*|mailerdaemon|poostmaster|no-?reply|postmaster\S*|ndr|sysadmin|administrator|mail-?system|maildaemon|mailsystem|mailsweeper|amavis|virus\S*)@/;
+  /^(?:mailer-?daemon|post_?master|mail(?:er)?|mdaemon|mail-?deliver\S{0,60}|daemon|bounces?\S{0,60}|mailerdaemon|poostmaster|no-?reply|postmaster\S{0,60}|ndr|sysadmin|administrator|mail-?system|maildaemon|mailsystem|mailsweeper|amavis|virus\S{0,60})@/;
 
 /** What a machine answers for somebody who is away; tried on subjects. */
 export const SUBJECT_AUTO_REPLY =

@@ -111,12 +111,14 @@ function saidOf(prose: string, chosen: readonly Candidate[]): Said[] {
 export function plainOf(text: string): string {
   const lower = text.toLowerCase();
   if (!/[^\x00-\x7f]/.test(lower)) return lower;
-  return lower
-    .normalize("NFKD")
-    // Latin letters only: others are other letters without theirs.
-    .replace(/([a-z])[\u0300-\u036f]{1,4}/g, "$1")
-    .normalize("NFC")
-    .replace(/[\u2018\u2019\u00b4]/g, "'");
+  return (
+    lower
+      .normalize("NFKD")
+      // Latin letters only: others are other letters without theirs.
+      .replace(/([a-z])[\u0300-\u036f]{1,4}/g, "$1")
+      .normalize("NFC")
+      .replace(/[\u2018\u2019\u00b4]/g, "'")
+  );
 }
 
 /** Text of HTML for the eyes of patterns: no tags, no styles, lines where blocks end. */

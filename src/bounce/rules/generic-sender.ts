@@ -11,6 +11,12 @@ const DNSBL = "https://www.rfc-editor.org/rfc/rfc5782";
 
 export const genericSender: readonly Rule[] = [
   {
+    pattern: /messages with the same message-id/,
+    reason: "policy",
+    source: "https://support.google.com/mail/answer/188131",
+    examples: ["421 4.7.28 You are sending messages with the same Message-ID"],
+  },
+  {
     pattern:
       /suppression list|(?:recipient|address)(?: has been| is)? suppressed|suppressed due to|previously bounced/,
     reason: "suppressed-by-relay",

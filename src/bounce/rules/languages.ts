@@ -32,7 +32,10 @@ export const languages: Rulebook = {
         /(?:konto|postfach|benutzer)\b.{0,30}(?:gesperrt|deaktiviert|geschlossen)|(?:cuenta|buzon|usuario)\b.{0,30}(?:suspendid|desactivad|deshabilitad|bloquead)|(?:casella|utente|account)\b.{0,30}(?:disattivat|sospes|disabilitat)|(?:conta|usuario)\b.{0,30}(?:desativad|suspens)/,
       reason: "disabled",
       source: RFC3463,
-      examples: ["550 Benutzerkonto gesperrt: Das Konto ist deaktiviert", "550 La cuenta del usuario está suspendida"],
+      examples: [
+        "550 Benutzerkonto gesperrt: Das Konto ist deaktiviert",
+        "550 La cuenta del usuario está suspendida",
+      ],
     },
     {
       pattern:

@@ -28,7 +28,13 @@ describe("a delivery status notification", () => {
           address: "jane@client.example",
           action: "failed",
           reply: "550 5.1.1 <jane@client.example>: no such user",
-          classification: { reason: "user-unknown", fault: "address", hard: true, code: 550, enhanced: "5.1.1" },
+          classification: {
+            reason: "user-unknown",
+            fault: "address",
+            hard: true,
+            code: 550,
+            enhanced: "5.1.1",
+          },
         },
       ],
     });
@@ -56,14 +62,14 @@ describe("a delivery status notification", () => {
       }),
     );
     expect(kind).toBe("bounce");
-    expect(recipients.map(({ address, action, classification }) => [address, action, classification?.reason])).toEqual(
-      [
-        ["jane@client.example", "failed", "user-unknown"],
-        ["joe@client.example", "delayed", "reverse-dns"],
-        ["list@client.example", "expanded", undefined],
-        ["far@client.example", "relayed", undefined],
-      ],
-    );
+    expect(
+      recipients.map(({ address, action, classification }) => [address, action, classification?.reason]),
+    ).toEqual([
+      ["jane@client.example", "failed", "user-unknown"],
+      ["joe@client.example", "delayed", "reverse-dns"],
+      ["list@client.example", "expanded", undefined],
+      ["far@client.example", "relayed", undefined],
+    ]);
   });
 
   it("is a notice when nothing has ended, and still tells that the delay means us", () => {
@@ -93,7 +99,13 @@ describe("a delivery status notification", () => {
   it("of success confirms and blames nobody", () => {
     const report = readReport(
       dsn({
-        status: ["Reporting-MTA: dns; mx.example", "", "Final-Recipient: rfc822; jane@client.example", "Action: delivered", "Status: 2.0.0"],
+        status: [
+          "Reporting-MTA: dns; mx.example",
+          "",
+          "Final-Recipient: rfc822; jane@client.example",
+          "Action: delivered",
+          "Status: 2.0.0",
+        ],
       }),
     );
     expect(report.recipients).toMatchObject([{ action: "delivered", classification: null }]);
@@ -102,9 +114,18 @@ describe("a delivery status notification", () => {
 
   it("names the recipient as we wrote to it, and where it ended", () => {
     const report = readReport(
-      dsn({ status: [...FAILED.slice(0, 3), "Original-Recipient: rfc822;j+2Bnews@client.example", ...FAILED.slice(3)] }),
+      dsn({
+        status: [
+          ...FAILED.slice(0, 3),
+          "Original-Recipient: rfc822;j+2Bnews@client.example",
+          ...FAILED.slice(3),
+        ],
+      }),
     );
-    expect(report.recipients[0]).toMatchObject({ address: "j+news@client.example", final: "jane@client.example" });
+    expect(report.recipients[0]).toMatchObject({
+      address: "j+news@client.example",
+      final: "jane@client.example",
+    });
   });
 
   it.each([
@@ -123,7 +144,9 @@ describe("a delivery status notification", () => {
   });
 
   it("asks the prose and the returned mail when the field names a program", () => {
-    const raw = dsn({ status: ["Final-Recipient: rfc822;|/usr/bin/procmail", "Action: failed", "Status: 5.0.0"] });
+    const raw = dsn({
+      status: ["Final-Recipient: rfc822;|/usr/bin/procmail", "Action: failed", "Status: 5.0.0"],
+    });
     expect(readReport(raw).recipients[0]?.address).toBe("jane@client.example");
   });
 
@@ -140,7 +163,9 @@ describe("a delivery status notification", () => {
         "Status: 5.1.1 (user unknown)",
       ],
     });
-    expect(readReport(raw).recipients.map(({ address, classification }) => [address, classification?.reason])).toEqual([
+    expect(
+      readReport(raw).recipients.map(({ address, classification }) => [address, classification?.reason]),
+    ).toEqual([
       ["jane@client.example", "mailbox-full"],
       ["joe@client.example", "user-unknown"],
     ]);
@@ -166,10 +191,16 @@ describe("a delivery status notification", () => {
 
   it("takes the prose's words where the machine's part says nothing", () => {
     const raw = dsn({
-      prose: ["<jane@client.example>: host mx.client.example[192.0.2.9] said: 550-Message blocked.", "    See Spamhaus (in reply to MAIL FROM command)"],
+      prose: [
+        "<jane@client.example>: host mx.client.example[192.0.2.9] said: 550-Message blocked.",
+        "    See Spamhaus (in reply to MAIL FROM command)",
+      ],
       status: ["Final-Recipient: rfc822; jane@client.example", "Action: failed", "Status: 5.0.0"],
     });
-    expect(readReport(raw).recipients[0]?.classification).toMatchObject({ reason: "blocked", fault: "sender" });
+    expect(readReport(raw).recipients[0]?.classification).toMatchObject({
+      reason: "blocked",
+      fault: "sender",
+    });
   });
 
   it.each([
@@ -179,15 +210,20 @@ describe("a delivery status notification", () => {
     ["5.4.6", "network"],
     ["5.1.2", "host-unknown"],
   ])("with no word but %s means %s", (status, reason) => {
-    const raw = dsn({ prose: [""], status: ["Final-Recipient: rfc822; jane@client.example", "Action: failed", `Status: ${status}`] });
+    const raw = dsn({
+      prose: [""],
+      status: ["Final-Recipient: rfc822; jane@client.example", "Action: failed", `Status: ${status}`],
+    });
     expect(readReport(raw).recipients[0]?.classification?.reason).toBe(reason);
   });
 
   it("knows the provider by the host that refused, else by the address", () => {
     const by = (...status: string[]) =>
-      readReport(dsn({ prose: [""], status: [...status, "Action: failed", "Diagnostic-Code: smtp; 550 no"] })).recipients[0]
-        ?.classification?.provider;
-    expect(by("Final-Recipient: rfc822; a@corp.example", "Remote-MTA: dns; aspmx.l.google.com")).toBe("google");
+      readReport(dsn({ prose: [""], status: [...status, "Action: failed", "Diagnostic-Code: smtp; 550 no"] }))
+        .recipients[0]?.classification?.provider;
+    expect(by("Final-Recipient: rfc822; a@corp.example", "Remote-MTA: dns; aspmx.l.google.com")).toBe(
+      "google",
+    );
     expect(by("Final-Recipient: rfc822; a@yahoo.com")).toBe("yahoo");
   });
 });

@@ -41,8 +41,15 @@ describe("a feedback report", () => {
   });
 
   it("names everybody whom it names", () => {
-    const raw = feedback(["Feedback-Type: abuse", "Original-Rcpt-To: jane@client.example", "Original-Rcpt-To: joe@client.example"]);
-    expect(readReport(raw).recipients.map((one) => one.address)).toEqual(["jane@client.example", "joe@client.example"]);
+    const raw = feedback([
+      "Feedback-Type: abuse",
+      "Original-Rcpt-To: jane@client.example",
+      "Original-Rcpt-To: joe@client.example",
+    ]);
+    expect(readReport(raw).recipients.map((one) => one.address)).toEqual([
+      "jane@client.example",
+      "joe@client.example",
+    ]);
   });
 
   it("that says not-spam, or that a signature failed, is nobody's complaint", () => {
@@ -69,7 +76,10 @@ describe("a feedback report", () => {
       "Hello.",
       "--b--",
     );
-    expect(readReport(raw)).toMatchObject({ kind: "feedback", recipients: [{ address: "jane@hotmail.com", action: "complained" }] });
+    expect(readReport(raw)).toMatchObject({
+      kind: "feedback",
+      recipients: [{ address: "jane@hotmail.com", action: "complained" }],
+    });
   });
 });
 
@@ -101,8 +111,14 @@ describe("a machine's answer", () => {
   });
 
   it("that holds the mail back until somebody confirms says so in its advice", () => {
-    const raw = answer(["Subject: Please confirm your message to jane", "Auto-Submitted: auto-replied"], "Please confirm that you are human.");
-    expect(readReport(raw)).toMatchObject({ kind: "auto-reply", recipients: [{ action: "replied", classification: { advice: expect.stringContaining("confirms") } }] });
+    const raw = answer(
+      ["Subject: Please confirm your message to jane", "Auto-Submitted: auto-replied"],
+      "Please confirm that you are human.",
+    );
+    expect(readReport(raw)).toMatchObject({
+      kind: "auto-reply",
+      recipients: [{ action: "replied", classification: { advice: expect.stringContaining("confirms") } }],
+    });
   });
 
   it("that a program sends for a bounce is a bounce all the same", () => {
@@ -115,7 +131,10 @@ describe("a machine's answer", () => {
       "",
       "<jane@client.example>: user unknown",
     );
-    expect(readReport(raw)).toMatchObject({ kind: "bounce", recipients: [{ address: "jane@client.example", action: "failed" }] });
+    expect(readReport(raw)).toMatchObject({
+      kind: "bounce",
+      recipients: [{ address: "jane@client.example", action: "failed" }],
+    });
   });
 
   it("that the mail was displayed is news", () => {
@@ -134,28 +153,78 @@ describe("a machine's answer", () => {
       "Disposition: manual-action/MDN-sent-manually; displayed",
       "--b--",
     );
-    expect(readReport(raw)).toMatchObject({ kind: "notice", recipients: [{ address: "jane@client.example", action: "delivered" }] });
+    expect(readReport(raw)).toMatchObject({
+      kind: "notice",
+      recipients: [{ address: "jane@client.example", action: "delivered" }],
+    });
   });
 });
 
 describe("a mail that is none of these", () => {
   it.each([
-    ["a question", mail("From: jane@client.example", "To: support@example.com", "Subject: When exactly?", "", "When is it?")],
-    ["a complaint in a person's words", mail("From: jane@client.example", "Subject: my site", "", "My site failed to load, error 550.")],
-    ["an answer that quotes our mail", mail("From: jane@client.example", "Subject: Re: Maintenance", "", "Thanks.", "> could you deliver my mail?")],
-    ["a newsletter about delivery", mail("From: news@shop.example", "Subject: Your delivery", "", "Your parcel will be delivered to jane@client.example.")],
+    [
+      "a question",
+      mail(
+        "From: jane@client.example",
+        "To: support@example.com",
+        "Subject: When exactly?",
+        "",
+        "When is it?",
+      ),
+    ],
+    [
+      "a complaint in a person's words",
+      mail("From: jane@client.example", "Subject: my site", "", "My site failed to load, error 550."),
+    ],
+    [
+      "an answer that quotes our mail",
+      mail(
+        "From: jane@client.example",
+        "Subject: Re: Maintenance",
+        "",
+        "Thanks.",
+        "> could you deliver my mail?",
+      ),
+    ],
+    [
+      "a newsletter about delivery",
+      mail(
+        "From: news@shop.example",
+        "Subject: Your delivery",
+        "",
+        "Your parcel will be delivered to jane@client.example.",
+      ),
+    ],
     ["nothing", ""],
     ["headers alone", "From: a@b.example\r\nSubject: x"],
     ["a text", "hello"],
   ])("is not a bounce: %s", (_, raw) => {
-    expect(summarise(readReport(raw))).toMatchObject({ kind: "not-a-bounce", reason: "not-a-bounce", fault: "none", hard: false, recipients: [] });
+    expect(summarise(readReport(raw))).toMatchObject({
+      kind: "not-a-bounce",
+      reason: "not-a-bounce",
+      fault: "none",
+      hard: false,
+      recipients: [],
+    });
   });
 });
 
 describe("a notification of Amazon SES", () => {
   const wrap = (json: unknown) =>
-    mail("From: SES <no-reply@sns.amazonaws.com>", "Subject: AWS Notification Message", "", JSON.stringify(json), "", "--", "If you wish to stop receiving these, click here.");
-  const message = { messageId: "0100ab-cd", destination: ["jane@client.example"], commonHeaders: { messageId: "<a1@example.com>" } };
+    mail(
+      "From: SES <no-reply@sns.amazonaws.com>",
+      "Subject: AWS Notification Message",
+      "",
+      JSON.stringify(json),
+      "",
+      "--",
+      "If you wish to stop receiving these, click here.",
+    );
+  const message = {
+    messageId: "0100ab-cd",
+    destination: ["jane@client.example"],
+    commonHeaders: { messageId: "<a1@example.com>" },
+  };
 
   it("of a bounce is a bounce, with the id that SES gave the mail", () => {
     const bounce = {
@@ -164,7 +233,14 @@ describe("a notification of Amazon SES", () => {
         bounceType: "Permanent",
         timestamp: "2027-04-22T09:00:00.000Z",
         reportingMTA: "dns; a27-33.smtp-out.amazonses.com",
-        bouncedRecipients: [{ emailAddress: "jane@client.example", action: "failed", status: "5.1.1", diagnosticCode: "smtp; 550 5.1.1 user unknown" }],
+        bouncedRecipients: [
+          {
+            emailAddress: "jane@client.example",
+            action: "failed",
+            status: "5.1.1",
+            diagnosticCode: "smtp; 550 5.1.1 user unknown",
+          },
+        ],
       },
       mail: message,
     };
@@ -180,10 +256,35 @@ describe("a notification of Amazon SES", () => {
   });
 
   it("of a complaint, a delay and a delivery is what it says", () => {
-    const complaint = { eventType: "Complaint", complaint: { complainedRecipients: [{ emailAddress: "jane@client.example" }] }, mail: message };
-    const delay = { eventType: "DeliveryDelay", deliveryDelay: { delayedRecipients: [{ emailAddress: "jane@client.example", status: "4.4.1", diagnosticCode: "smtp; 421 4.4.1 timed out" }] }, mail: message };
-    const delivery = { notificationType: "Delivery", delivery: { recipients: ["jane@client.example"], smtpResponse: "250 ok" }, mail: message };
-    expect([complaint, delay, delivery].map((one) => [readReport(wrap(one)).kind, readReport(wrap(one)).recipients[0]?.action])).toEqual([
+    const complaint = {
+      eventType: "Complaint",
+      complaint: { complainedRecipients: [{ emailAddress: "jane@client.example" }] },
+      mail: message,
+    };
+    const delay = {
+      eventType: "DeliveryDelay",
+      deliveryDelay: {
+        delayedRecipients: [
+          {
+            emailAddress: "jane@client.example",
+            status: "4.4.1",
+            diagnosticCode: "smtp; 421 4.4.1 timed out",
+          },
+        ],
+      },
+      mail: message,
+    };
+    const delivery = {
+      notificationType: "Delivery",
+      delivery: { recipients: ["jane@client.example"], smtpResponse: "250 ok" },
+      mail: message,
+    };
+    expect(
+      [complaint, delay, delivery].map((one) => [
+        readReport(wrap(one)).kind,
+        readReport(wrap(one)).recipients[0]?.action,
+      ]),
+    ).toEqual([
       ["feedback", "complained"],
       ["notice", "delayed"],
       ["notice", "delivered"],
