@@ -40,6 +40,7 @@ const BOUND: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^nodemailer/, ["adapters"]],
   [/^(bull|ioredis)$/, ["adapters"]],
   [/^(pg|prom-client|pino)$/, ["adapters"]],
+  [/^(libmime|mailparser|@zone-eu\/mailsplit)$/, ["bounce", "adapters"]],
   [/^commander$/, ["main.ts"]],
 ];
 

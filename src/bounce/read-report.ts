@@ -22,6 +22,9 @@ const ACTIONS: Readonly<Record<string, ReportAction>> = {
   expanded: "expanded",
 };
 
+/** Bytes of a mail from which on its report is copied out of it. */
+const PIECES_FROM = 32_768;
+
 export interface ReadOptions {
   /** Provider of the recipient, where the caller knows it. */
   provider?: string;
@@ -32,10 +35,13 @@ interface Case {
   provider: string | undefined;
   mail: Mail;
   headers: Headers;
-  subject: string;
-  /** The prose before the returned mail, and all of it without accents in lower case. */
+  /** The prose before the returned mail. */
   said: string;
-  plain: string;
+  /** Subject and beginning of the prose without accents, in lower case, on one line. */
+  subject(): string;
+  plain(): string;
+  /** Bytes that were looked at. */
+  size: number;
   original: Headers | null;
   status: DeliveryStatus | null;
   others: readonly string[];
@@ -43,7 +49,8 @@ interface Case {
 
 /** Reads a mail, or the first LOOKED_AT bytes of it. Never throws: what cannot be read is not-a-bounce. */
 export function readReport(raw: Buffer | string, { provider }: ReadOptions = {}): Report {
-  const one = openCase(readMail(bytesOf(raw)), provider);
+  const bytes = bytesOf(raw);
+  const one = openCase(readMail(bytes), bytes.length, provider);
   const feedback = readFeedback(one.mail, one.original);
   if (feedback !== null) return finish(one, "feedback", feedback.recipients, feedback.fields);
   if (one.status !== null && one.status.recipients.length > 0) {
@@ -62,7 +69,7 @@ export function readReport(raw: Buffer | string, { provider }: ReadOptions = {})
   return finish(one, "not-a-bounce", []);
 }
 
-function openCase(mail: Mail, provider: string | undefined): Case {
+function openCase(mail: Mail, size: number, provider: string | undefined): Case {
   const { headers } = mail;
   const written = mail.leaves.filter((leaf) => !isReturned(mail, leaf));
   const texts = written.filter((leaf) => /^(?:text(?:\/plain)?$|multipart\/)/.test(leaf.type)).map(textOf);
@@ -82,19 +89,34 @@ function openCase(mail: Mail, provider: string | undefined): Case {
     status = readDeliveryStatus(whole.slice(fieldsAt));
   }
   const said = fieldsAt < 0 ? whole : whole.slice(0, fieldsAt);
-  const others = [
-    ...headersOf(headers, "to", "delivered-to", "x-original-to", "from", "reply-to", "return-path"),
-  ].flatMap((value) => addressesIn(value, 20).map((found) => found.address));
+  const others = headersOf(
+    headers,
+    "to",
+    "delivered-to",
+    "x-original-to",
+    "from",
+    "reply-to",
+    "return-path",
+  ).flatMap((value) => addressesIn(value, 20).map((found) => found.address));
   return {
     provider,
     mail,
     headers,
-    subject: plainOf(headerOf(headers, "subject").slice(0, 500)),
+    size,
     said,
-    plain: plainOf(said.slice(0, 8_192)).replace(/\s{1,200}/g, " "),
+    subject: once(() => plainOf(headerOf(headers, "subject").slice(0, 500))),
+    plain: once(() => plainOf(said.slice(0, 8_192)).replace(/\s{1,200}/g, " ")),
     original,
     status,
     others: [...others, ...writtenBy(original)],
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 
@@ -136,8 +158,10 @@ function isReceipt(mail: Mail): boolean {
 }
 
 /** Whether a mail without a machine's part tells of a failure or a delay. */
-function isBounce({ headers, subject, plain, original }: Case): boolean {
+function isBounce({ headers, original, ...one }: Case): boolean {
   if (headers.has("x-failed-recipients")) return true;
+  const subject = one.subject();
+  const plain = one.plain();
   const says = SAYS_FAILED.some(({ pattern }) => pattern.test(plain)) || SAYS_DELAYED.test(plain);
   const from = (addressIn(headerOf(headers, "from")) ?? headerOf(headers, "from")).toLowerCase();
   const isDaemon =
@@ -146,6 +170,8 @@ function isBounce({ headers, subject, plain, original }: Case): boolean {
   const path = headers.get("return-path")?.[0];
   const isNull = path === "<>" || path === "" || /^<?mailer-daemon/i.test(path ?? "");
   const failed = SUBJECT_FAILED.test(subject);
+  // A person who answers or forwards a report says the same words.
+  if (!isDaemon && /^(?:re|aw|fwd?|tr|wg|sv) ?:/.test(subject)) return false;
   if (says && (isDaemon || isNull || failed)) return true;
   if (failed && (isDaemon || (isNull && original !== null))) return true;
   return isDaemon && (says || (isNull && original !== null));
@@ -214,8 +240,8 @@ function failedHeader({ headers }: Case): string[] {
 }
 
 function isDelayed({ subject, plain }: Case): boolean {
-  if (SAYS_ENDED.test(plain)) return false;
-  return SAYS_DELAYED.test(subject) || SAYS_DELAYED.test(plain);
+  if (SAYS_ENDED.test(plain())) return false;
+  return SAYS_DELAYED.test(subject()) || SAYS_DELAYED.test(plain());
 }
 
 function fromProse(one: Case): ReportedRecipient[] {
@@ -278,8 +304,8 @@ function finish(
     atMs: timeOf(last) ?? timeOf(fields.get("arrival-date")) ?? timeOf(headerOf(headers, "date")),
     reporter: reporting !== "" ? reporting : domain !== "" ? domain : null,
   };
-  // Pieces of a string keep all of it in memory; a report is kept longer than its mail.
-  return JSON.parse(JSON.stringify(report)) as Report;
+  // Pieces of a string keep all of it in memory, and a report is kept longer than its mail.
+  return one.size > PIECES_FROM ? (JSON.parse(JSON.stringify(report)) as Report) : report;
 }
 
 /** Milliseconds since the epoch; null for what is no date, or none of a mail's. */

@@ -195,6 +195,15 @@ describe("a mail that is none of these", () => {
         "Your parcel will be delivered to jane@client.example.",
       ),
     ],
+    [
+      "a person who sends a report on",
+      mail(
+        "From: jane@client.example",
+        "Subject: Fwd: Undelivered Mail Returned to Sender",
+        "",
+        "See below: your message could not be delivered.",
+      ),
+    ],
     ["nothing", ""],
     ["headers alone", "From: a@b.example\r\nSubject: x"],
     ["a text", "hello"],
