@@ -22,6 +22,9 @@ const ACTIONS: Readonly<Record<string, ReportAction>> = {
   expanded: "expanded",
 };
 
+const FIELDS = /^>{0,2} ?(?:reporting-mta|(?:final|original)-recipient)[ \t]?:/im;
+const QUOTES = /^>{1,2} ?/gm;
+
 /** Bytes of a mail from which on its report is copied out of it. */
 const PIECES_FROM = 32_768;
 
@@ -83,12 +86,15 @@ function openCase(mail: Mail, size: number, provider: string | undefined): Case 
   const original = returnedHeaders(mail, returned);
   const machine = written.find((leaf) => /^message\/(?:global-)?delivery-status$/.test(leaf.type));
   let status = machine === undefined ? null : readDeliveryStatus(textOf(machine));
-  // Some mail programs forget the parts' types, or the parts.
-  const fieldsAt = whole.search(/^(?:reporting-mta|(?:final|original)-recipient)[ \t]?:/im);
+  // Some mail programs forget the parts' types, or the parts; some people send a report on as a quotation.
+  const fieldsAt = whole.search(FIELDS);
+  const isQuoted = fieldsAt >= 0 && whole[fieldsAt] === ">";
   if (fieldsAt >= 0 && (status === null || status.recipients.length === 0)) {
-    status = readDeliveryStatus(whole.slice(fieldsAt));
+    const fields = whole.slice(fieldsAt);
+    status = readDeliveryStatus(isQuoted ? fields.replace(QUOTES, "") : fields);
   }
-  const said = fieldsAt < 0 ? whole : whole.slice(0, fieldsAt);
+  const before = fieldsAt < 0 ? whole : whole.slice(0, fieldsAt);
+  const said = isQuoted ? before.replace(QUOTES, "") : before;
   const others = headersOf(
     headers,
     "to",

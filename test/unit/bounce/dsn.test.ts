@@ -189,6 +189,23 @@ describe("a delivery status notification", () => {
     });
   });
 
+  it("is read when somebody sends it on as a quotation", () => {
+    const raw = mail(
+      "From: Joe <joe@example.com>",
+      "Subject: Fwd: Returned mail",
+      "",
+      "What is this?",
+      "",
+      "> From: MAILER-DAEMON",
+      "> Could not be delivered.",
+      ...FAILED.map((line) => `> ${line}`),
+    );
+    expect(readReport(raw)).toMatchObject({
+      kind: "bounce",
+      recipients: [{ address: "jane@client.example", classification: { reason: "user-unknown" } }],
+    });
+  });
+
   it("takes the prose's words where the machine's part says nothing", () => {
     const raw = dsn({
       prose: [
