@@ -22,6 +22,8 @@ export type ReportAction = (typeof REPORT_ACTIONS)[number];
 export interface ReportedRecipient {
   /** As we wrote to it where the report tells, else as the reporter names it; null when it hides it. */
   address: string | null;
+  /** Where it ended after aliases and forwards, when that is another address. */
+  final?: string;
   action: ReportAction;
   /** The words that were classified, at most REPLY_LENGTH characters; "" when nothing was said. */
   reply: string;

@@ -28,6 +28,12 @@ export const microsoft: Rulebook = {
   hosted: true,
   rules: [
     {
+      pattern: /message expired, dns query failed|5\.4\.312\b/,
+      reason: "network",
+      source: NDR,
+      examples: ["550 5.4.312 Message expired, DNS query failed [x.prod.outlook.com]"],
+    },
+    {
       pattern: /5\.7\.515|required authentication level/,
       reason: "auth",
       scope: "provider",
