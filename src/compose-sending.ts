@@ -19,12 +19,11 @@ import { planCampaign } from "./campaign/plan.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import type { WebhookDoors } from "./compose-intakes.ts";
 import { composeUpkeep } from "./compose-upkeep.ts";
+import { loadWatch } from "./compose-watch.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
-import { createEngine, type Engine, type EngineOptions } from "./delivery/engine.ts";
+import { createEngine, type EngineOptions } from "./delivery/engine.ts";
 import { createMailSource, type Letterhead } from "./delivery/mailer.ts";
-import type { Observer } from "./delivery/observer.ts";
 import type { JobQueue } from "./delivery/queue.ts";
 import type { RouteShares } from "./delivery/share.ts";
 import type { Ledger } from "./delivery/store.ts";
@@ -69,7 +68,12 @@ export function composeSending(parts: SendingParts): Sending {
     );
   };
   const resolver = createMxResolver({ servers: [...config.dns.servers], timeoutMs: config.dns.timeoutMs });
-  const transport = createSmtpTransport({ routes, helo: config.sender.helo, mx: resolver });
+  const transport = createSmtpTransport({
+    routes,
+    helo: config.sender.helo,
+    mx: resolver,
+    readsReports: config.bounces.imap !== null || config.bounces.smtp !== null,
+  });
   const lookup = recentLookup(clock, () =>
     createProviderLookup({ resolver, clock, timeoutMs: config.dns.timeoutMs }),
   );
@@ -204,53 +208,6 @@ export function composeSending(parts: SendingParts): Sending {
     },
 
     workersAlive: () => countAlive(db),
-  };
-}
-
-interface Watch {
-  observer: Observer;
-  /** null when the place is taken: a worker works without being watched, and says so. */
-  serve(
-    engine: Engine,
-    onNotice: EngineOptions["onNotice"],
-  ): Promise<{ host: string; port: number; close(): Promise<void> } | null>;
-}
-
-async function loadWatch(parts: {
-  config: Config;
-  clock: Clock;
-  db: Database;
-  queue: JobQueue;
-  role: "sender" | "coordinator";
-  /** What is posted to us. */
-  doors: WebhookDoors | undefined;
-}): Promise<Watch> {
-  const { config, clock, db, queue, role, doors } = parts;
-  const { createGaugeSource, readyCheck } = await import("./adapters/observe/gauges.ts");
-  const { createMetrics } = await import("./adapters/observe/metrics.ts");
-  const { startWatchServer } = await import("./adapters/observe/http.ts");
-  const metrics = createMetrics({ source: createGaugeSource({ db, queue }), clock, processMetrics: true });
-  return {
-    observer: metrics.observer,
-    serve: async (engine, onNotice) => {
-      const ready = readyCheck({
-        db,
-        engine: () => (role === "coordinator" ? { registered: true } : engine),
-      });
-      try {
-        return await startWatchServer({
-          listen: config.server.listen,
-          metrics,
-          ready,
-          clock,
-          handlers: doors,
-        });
-      } catch (error) {
-        const trouble = error instanceof BellwetherError ? `${error.message} ${error.hint}` : String(error);
-        onNotice({ kind: "route", name: "health and metrics", trouble });
-        return null;
-      }
-    },
   };
 }
 

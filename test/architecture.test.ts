@@ -28,6 +28,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ["adapters"],
   ["sandbox"],
   ["cli"],
+  ["compose-intakes.ts"],
+  ["compose-upkeep.ts", "compose-watch.ts"],
   ["compose-sending.ts"],
   ["compose.ts"],
   ["main.ts"],

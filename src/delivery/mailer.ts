@@ -113,7 +113,7 @@ export function createMailContext(options: {
         }),
       });
       const from = letterhead.returnPath?.replace("{token}", token) ?? letterhead.from.address;
-      return { from, to: delivery.address, raw: options.sign(raw), smtpUtf8 };
+      return { from, to: delivery.address, raw: options.sign(raw), smtpUtf8, envid: token };
     },
   };
 }
