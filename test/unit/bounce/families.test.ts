@@ -527,6 +527,22 @@ const CASES: readonly Case[] = [
     reason: "mailbox-full",
   },
   {
+    family: "a mailing list's manager",
+    from: "list-admin@client.example",
+    subject: "NOT MEMBER article from support@example.com",
+    body: [
+      "The mail from (support@example.com) is refused: you are not a member of this mailing list.",
+      "Posting is restricted.",
+      "",
+      "Original mail as follows:",
+      "",
+      "   Received: from x by y",
+      "   To: list@client.example",
+    ],
+    reason: "policy",
+    recipients: ["list@client.example"],
+  },
+  {
     family: "Biglobe",
     subject: "Returned mail: User unknown",
     body: [
