@@ -72,7 +72,7 @@ export function judgeReply(
   const provider = given ?? reading.writer ?? OTHER;
   const phase = context.phase ?? reply.phase;
   const writers = [reading.writer, byRoute ? null : given].filter((id) => id !== null);
-  const { basis, ...decided } = decide(reply, reading, writers);
+  const { decided, basis } = decide(reply, reading, writers);
   const verdict = inPhase(decided, phase, basis);
   const classification: Classification = {
     reason: verdict.reason,
@@ -87,16 +87,20 @@ export function judgeReply(
   return { classification, basis };
 }
 
-function decide(reply: ReplyText, reading: Reading, writers: readonly string[]): Verdict & { basis: Basis } {
-  if (reading.rule) return { ...reading.rule, basis: "words" };
+function decide(
+  reply: ReplyText,
+  reading: Reading,
+  writers: readonly string[],
+): { decided: Verdict; basis: Basis } {
+  if (reading.rule) return { decided: reading.rule, basis: "words" };
   const code = reply.enhanced === null ? undefined : trustedCode(reply.enhanced, writers);
-  if (code) return { ...code, basis: "code" };
-  if (reading.vague) return { ...reading.vague, basis: "vague" };
+  if (code) return { decided: code, basis: "code" };
+  if (reading.vague) return { decided: reading.vague, basis: "vague" };
   // RFC 5321 sections 4.2.1 and 4.2.2: 4yz is a trouble that may pass; 5yz says no, and nothing of whose fault.
-  if (reply.replyClass === 4) return { reason: "system", basis: "class" };
+  if (reply.replyClass === 4) return { decided: { reason: "system" }, basis: "class" };
   // RFC 7504 section 4: 521 "does not accept mail" of the host, 556 of the domain.
-  if (reply.code === 556 || reply.code === 521) return { reason: "host-unknown", basis: "code" };
-  return { reason: "unclassified", basis: reply.replyClass === null ? "nothing" : "class" };
+  if (reply.code === 556 || reply.code === 521) return { decided: { reason: "host-unknown" }, basis: "code" };
+  return { decided: { reason: "unclassified" }, basis: reply.replyClass === null ? "nothing" : "class" };
 }
 
 /** Before RCPT a refusal is about us: it can be no address's, no mailbox's, and of no content but its size. */

@@ -128,7 +128,7 @@ export const SAYS_FAILED: readonly { family: string; pattern: RegExp }[] = [
 
 /** Subjects of reports, in the languages of the mail programs that write them. */
 export const SUBJECT_FAILED =
-  /(?:mail|message|delivery|e-?mail)(?: \S{1,20})?(?: status)? (?:failed|failure|error|notification|delivery failed|system error|report|problem)|failure notice|undeliver(?:ed|able)|returned (?:mail|e-?mail|message)|return(?:ed|ing) (?:message )?to (?:the )?sender|delivery (?:status )?notification|non-?delivery|delivery (?:has )?failed|(?:mail|message) could not be|could not be delivered|(?:mail|message) delivery|mail status report|rejected (?:mail|message|email|posting|by)|bounce|permanent(?: fatal)? error|fatal error|user unknown|unknown (?:user|recipient)|can ?not (?:be )?(?:send|deliver)|could not send|notice: mail|nicht zugestellt|unzustellbar|zustell|non remis|non delivre|echec|notification d'etat|no entrega|no se (?:ha|puede|pudo)|devuelto|mancata consegna|impossibile|nao entregue|falha|onbestelbaar|недостав|не доставлен|возврат|配信|配送|不達|エラー|戻|送信|退信|投递|반송|ndn:|considered unsolicited/;
+  /(?:mail|message|delivery|e-?mail)(?: \S{1,20})?(?: status)? (?:failed|failure|error|notification|delivery failed|system error|report|problem)|failure notice|undeliver(?:ed|able)|returned (?:mail|e-?mail|message)|return(?:ed|ing) (?:message )?to (?:the )?sender|delivery (?:status )?notification|non-?delivery|delivery (?:has )?failed|(?:mail|message) could not be|could not be delivered|(?:mail|message) delivery|mail status report|rejected (?:mail|message|email|posting|by)|bounce|permanent(?: fatal)? error|fatal error|user unknown|unknown (?:user|recipient)|can ?not (?:be )?(?:send|deliver)|could not send|notice: mail|nicht zugestellt|unzustellbar|zustell|non remis|non delivre|echec|notification d'etat|no entrega|no se (?:ha|puede|pudo)|devuelto|mancata consegna|impossibile|nao entregue|falha|onbestelbaar|недостав|не доставлен|возврат|配信|配送|不達|エラー|戻|送信|退信|投递|반송|ndn:|considered unsolicited|not member article|reject mail/;
 
 /** Nothing has ended yet: it is still tried. */
 export const SAYS_DELAYED =
@@ -139,7 +139,7 @@ export const SAYS_ENDED =
 
 /** Mailboxes that programs write reports from. */
 export const DAEMONS =
-  /^(?:mailer-?daemon|post_?master|mail(?:er)?|mdaemon|mail-?deliver\S{0,60}|daemon|bounces?\S{0,60}|mailerdaemon|poostmaster|no-?reply|postmaster\S{0,60}|ndr|sysadmin|administrator|mail-?system|maildaemon|mailsystem|mailsweeper|amavis|virus\S{0,60})@/;
+  /^(?:mailer-?daemon|post_?master|\S{1,60}-admin|mail(?:er)?|mdaemon|mail-?deliver\S{0,60}|daemon|bounces?\S{0,60}|mailerdaemon|poostmaster|no-?reply|postmaster\S{0,60}|ndr|sysadmin|administrator|mail-?system|maildaemon|mailsystem|mailsweeper|amavis|virus\S{0,60})@/;
 
 /** What a machine answers for somebody who is away; tried on subjects. */
 export const SUBJECT_AUTO_REPLY =

@@ -263,7 +263,7 @@ function fromProse(one: Case): ReportedRecipient[] {
         }))
       : spoken.length > 0
         ? spoken
-        : written.slice(0, 1).map((address) => ({ address, words: "" }));
+        : [...listOf(one), ...written].slice(0, 1).map((address) => ({ address, words: "" }));
   const all: (Said | { address: null; words: string })[] =
     list.length > 0 ? list : [{ address: null, words: "" }];
   return all.map(({ address, words }) => {
@@ -283,6 +283,12 @@ function fromProse(one: Case): ReportedRecipient[] {
 
 const CHALLENGE_ADVICE =
   "The recipient's system holds the mail until its sender confirms to be a person. Follow the link in its answer, or tell this client by another way.";
+
+/** A mailing list's manager writes as LIST-admin; who was written to is the list. */
+function listOf({ headers }: Case): string[] {
+  const from = addressIn(headerOf(headers, "from")) ?? "";
+  return /-admin@/i.test(from) ? [from.replace(/-admin@/i, "@")] : [];
+}
 
 /** The answer of a machine, or a receipt: of the mailbox that it comes from. */
 function plainly(one: Case, action: ReportAction, isChallenge = false): ReportedRecipient {

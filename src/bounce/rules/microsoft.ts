@@ -23,7 +23,7 @@ export const microsoft: Rulebook = {
         /protection\.outlook\.com|prod\.outlook\.com|\[outlook\.com\]|resolver\.(?:adr|rst)|smtpsend\.dns|transport\.rules|tenantattribution|storedrv\.deliver|\bas\(?\d{3,12}\)?\]?|sender\.office\.com|per resource forest/,
     },
     // Nobody else writes three digits in the last place of an enhanced code.
-    { provider: "microsoft365", pattern: /^\d{3} [45]\.[1247]\.[1-9]\d\d / },
+    { provider: "microsoft365", pattern: /^\d{3} [45]\.[01247]\.[1-9]\d\d / },
   ],
   hosted: true,
   rules: [
