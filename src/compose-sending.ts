@@ -153,6 +153,7 @@ export function composeSending(parts: SendingParts): Sending {
           planning.abort();
           await Promise.all([planner, switching]);
           await engine.drain();
+          await upkeep?.stop();
           await server?.close();
           await close();
         })();

@@ -32,7 +32,8 @@ export function summarise({ kind, recipients }: Report): Summary {
     recipients.find((one) => one.action === "delayed") ??
     recipients[0];
   const said = lead?.classification ?? null;
-  const reason = said?.reason ?? PLAIN_REASON[kind];
+  // What a feedback report is about may be our signature (RFC 6591); it is feedback all the same, and the advice tells.
+  const reason = kind === "feedback" ? "complaint" : (said?.reason ?? PLAIN_REASON[kind]);
   return {
     kind,
     reason,
