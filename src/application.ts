@@ -1,12 +1,18 @@
 // The program as its faces see it: what the command line, the console and the demo are given. compose.ts makes it.
 import type { CampaignManager } from "./campaign/manager.ts";
+import type { PersonalData } from "./campaign/personal-data.ts";
 import type { ProviderHolds } from "./campaign/provider-holds.ts";
 import type { CampaignStore } from "./campaign/store.ts";
+import type { SuppressionStore } from "./campaign/suppression.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
+import type { RecordedReport } from "./delivery/collector.ts";
 import type { EngineOptions } from "./delivery/engine.ts";
+import type { Incoming } from "./delivery/intake.ts";
 import type { Letterhead } from "./delivery/mailer.ts";
+import type { IntakeSource } from "./report/intakes.ts";
+import type { ReturnedSource } from "./report/returned.ts";
 import type { ReportStore } from "./report/store.ts";
 
 export interface Bellwether {
@@ -18,6 +24,13 @@ export interface Bellwether {
   readonly audiences: AudienceStore;
   readonly providerHolds: ProviderHolds;
   readonly reports: ReportStore;
+  readonly suppressions: SuppressionStore;
+  readonly people: PersonalData;
+  /** What came back by report, and how its sources are. */
+  readonly returned: ReturnedSource;
+  readonly intakes: IntakeSource;
+  /** Records reports that somebody brings by hand, as the intakes do. */
+  record(incoming: readonly Incoming[]): Promise<RecordedReport[]>;
   /** Loads templates and what checks them at its first call. */
   manager(): Promise<CampaignManager>;
   /** Who sends; throws `config-value` when the configuration does not say. */

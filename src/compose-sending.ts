@@ -19,10 +19,11 @@ import { planCampaign } from "./campaign/plan.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { composeUpkeep } from "./compose-upkeep.ts";
+import { loadWatch } from "./compose-watch.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
-import { createEngine, type Engine, type EngineOptions } from "./delivery/engine.ts";
+import { createEngine, type EngineOptions } from "./delivery/engine.ts";
 import { createMailSource, type Letterhead } from "./delivery/mailer.ts";
-import type { Observer } from "./delivery/observer.ts";
 import type { JobQueue } from "./delivery/queue.ts";
 import type { RouteShares } from "./delivery/share.ts";
 import type { Ledger } from "./delivery/store.ts";
@@ -67,7 +68,12 @@ export function composeSending(parts: SendingParts): Sending {
     );
   };
   const resolver = createMxResolver({ servers: [...config.dns.servers], timeoutMs: config.dns.timeoutMs });
-  const transport = createSmtpTransport({ routes, helo: config.sender.helo, mx: resolver });
+  const transport = createSmtpTransport({
+    routes,
+    helo: config.sender.helo,
+    mx: resolver,
+    readsReports: config.bounces.imap !== null || config.bounces.smtp !== null,
+  });
   const lookup = recentLookup(clock, () =>
     createProviderLookup({ resolver, clock, timeoutMs: config.dns.timeoutMs }),
   );
@@ -97,7 +103,16 @@ export function composeSending(parts: SendingParts): Sending {
     close: () => Promise<void>;
   }): Promise<Driver> {
     const { close, onNotice, sign, role, queue } = options;
-    const watch = options.watched ? await loadWatch({ config, clock, db, queue, role }) : null;
+    // Those that only send leave the reports to whoever looks after the database.
+    const upkeep =
+      options.exclusive || role === "coordinator"
+        ? await composeUpkeep({ config, clock, db, secret: parts.secret, onNotice })
+        : null;
+    const isPostedTo = config.bounces.webhooks.length > 0 && upkeep !== null;
+    const watch =
+      options.watched || isPostedTo
+        ? await loadWatch({ config, clock, db, queue, role, doors: upkeep?.doors })
+        : null;
     const engine = createEngine({
       ...options,
       observer: watch?.observer,
@@ -130,6 +145,7 @@ export function composeSending(parts: SendingParts): Sending {
     const planner = planLoop({ ...parts, lookup, routeOf, signal: planning.signal, onNotice });
     let drained: Promise<void> | null = null;
     const server = (await watch?.serve(engine, onNotice)) ?? null;
+    await upkeep?.start();
     return {
       watchedAt: server === null ? null : `http://${server.host}:${server.port}`,
       drain: () => {
@@ -137,6 +153,7 @@ export function composeSending(parts: SendingParts): Sending {
           planning.abort();
           await Promise.all([planner, switching]);
           await engine.drain();
+          await upkeep?.stop();
           await server?.close();
           await close();
         })();
@@ -192,45 +209,6 @@ export function composeSending(parts: SendingParts): Sending {
     },
 
     workersAlive: () => countAlive(db),
-  };
-}
-
-interface Watch {
-  observer: Observer;
-  /** null when the place is taken: a worker works without being watched, and says so. */
-  serve(
-    engine: Engine,
-    onNotice: EngineOptions["onNotice"],
-  ): Promise<{ host: string; port: number; close(): Promise<void> } | null>;
-}
-
-async function loadWatch(parts: {
-  config: Config;
-  clock: Clock;
-  db: Database;
-  queue: JobQueue;
-  role: "sender" | "coordinator";
-}): Promise<Watch> {
-  const { config, clock, db, queue, role } = parts;
-  const { createGaugeSource, readyCheck } = await import("./adapters/observe/gauges.ts");
-  const { createMetrics } = await import("./adapters/observe/metrics.ts");
-  const { startWatchServer } = await import("./adapters/observe/http.ts");
-  const metrics = createMetrics({ source: createGaugeSource({ db, queue }), clock, processMetrics: true });
-  return {
-    observer: metrics.observer,
-    serve: async (engine, onNotice) => {
-      const ready = readyCheck({
-        db,
-        engine: () => (role === "coordinator" ? { registered: true } : engine),
-      });
-      try {
-        return await startWatchServer({ listen: config.server.listen, metrics, ready, clock });
-      } catch (error) {
-        const trouble = error instanceof BellwetherError ? `${error.message} ${error.hint}` : String(error);
-        onNotice({ kind: "route", name: "health and metrics", trouble });
-        return null;
-      }
-    },
   };
 }
 

@@ -7,13 +7,19 @@ import { migrateSqlite } from "./adapters/database/migrate.ts";
 import { openSqlite } from "./adapters/database/sqlite.ts";
 import { createAudienceStore } from "./adapters/store/audiences.ts";
 import { createCampaignStore } from "./adapters/store/campaigns.ts";
+import { createIntakeStore } from "./adapters/store/intakes.ts";
+import { createPersonalData } from "./adapters/store/personal-data.ts";
 import { createProviderHolds } from "./adapters/store/provider-holds.ts";
+import { createReportLedger } from "./adapters/store/report-ledger.ts";
 import { createReportStore } from "./adapters/store/reports.ts";
+import { createReturnedSource } from "./adapters/store/returned.ts";
 import { signingSecret } from "./adapters/store/settings.ts";
+import { createSuppressionStore } from "./adapters/store/suppressions.ts";
 import type { Bellwether, OpenOptions } from "./application.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Sending } from "./compose-sending.ts";
 import type { Config } from "./config/config.ts";
+import { createRecorder } from "./delivery/collector.ts";
 import type { Letterhead } from "./delivery/mailer.ts";
 import { BellwetherError } from "./errors.ts";
 import { PROVIDERS } from "./provider/directory.ts";
@@ -112,6 +118,11 @@ function compose(parts: {
     audiences,
     providerHolds: createProviderHolds(db),
     reports: createReportStore(db),
+    suppressions: createSuppressionStore(db),
+    people: createPersonalData(db),
+    returned: createReturnedSource(db),
+    intakes: createIntakeStore(db),
+    record: createRecorder({ ledger: createReportLedger(db, { breaker: config.breaker }), secret }),
     letterhead,
     secret,
     manager: async () => (await sending()).manager,

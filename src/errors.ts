@@ -33,6 +33,7 @@ export const CATALOGUE = {
   "campaign-state": "The campaign is in a state that does not allow this.",
   "not-confirmed": "Nobody confirmed the launch.",
   "address-invalid": "The text is not an email address.",
+  "on-the-wire": "A mail is being sent at this moment, and what was asked would touch it.",
   "provider-unknown": "There is no mailbox provider of that id, or the campaign has no lane for it.",
   "database-unusable": "The database cannot be opened, or its file is damaged.",
   "database-migration": "The database's migrations do not fit this program.",

@@ -25,6 +25,13 @@ function command(name: string, description: string): Command {
     .option("--config <file>", "configuration file (default: bellwether.toml here)");
 }
 
+function sub(group: Command, name: string, description: string): Command {
+  return group
+    .command(name)
+    .description(description)
+    .option("--config <file>", "configuration file (default: bellwether.toml here)");
+}
+
 /** Runs a command's work and remembers its exit code. */
 function runs<A extends unknown[]>(work: (...args: A) => Promise<number>) {
   return async (...args: A): Promise<void> => {
@@ -160,6 +167,69 @@ command("export", "the outcome log, JSON lines")
       (await import("./cli/look.ts")).exportLog(io, which, options),
     ),
   );
+const suppressions = program
+  .command("suppressions")
+  .description("addresses that are not written to, and why");
+const listed = () => import("./cli/suppressions.ts");
+sub(suppressions, "list", "who is suppressed, since when and why")
+  .argument("[address]", "only this one")
+  .option("--all", "also those whose time is over")
+  .option(...json)
+  .action(
+    runs(async (address: string | undefined, options: Options) =>
+      (await listed()).list(io, address, options),
+    ),
+  );
+sub(suppressions, "add", "write to an address no more")
+  .argument("<address>")
+  .option("--class <class>", "only mail of this class of templates: required, service or optional")
+  .option("--note <why>", "why, for whoever asks later")
+  .option(...json)
+  .action(runs(async (address: string, options: Options) => (await listed()).add(io, address, options)));
+sub(suppressions, "remove", "write to addresses again")
+  .argument("<address...>")
+  .option(...json)
+  .action(
+    runs(async (addresses: string[], options: Options) => (await listed()).remove(io, addresses, options)),
+  );
+sub(suppressions, "undo", "take back what a campaign has suppressed")
+  .argument("[campaign]")
+  .option("--provider <id>", "only what this provider said")
+  .option(...json)
+  .action(
+    runs(async (which: string | undefined, options: Options) => (await listed()).undo(io, which, options)),
+  );
+sub(suppressions, "export", "all of them as CSV").action(
+  runs(async (options: Options) => (await listed()).exportCsv(io, options)),
+);
+
+const bounces = program.command("bounces").description("what came back by report");
+sub(bounces, "ingest", "read reports from mails, mboxes, folders or a pipe")
+  .argument("<file...>", 'files, folders, or "-"')
+  .option(...json)
+  .action(
+    runs(async (files: string[], options: Options) =>
+      (await import("./cli/bounces.ts")).ingest(io, files, options),
+    ),
+  );
+sub(bounces, "list", "the newest reports, and what each one did")
+  .option("--unmatched", "only those that matched no delivery")
+  .option("--limit <n>", "how many", "50")
+  .option("--addresses", "with --json: addresses too")
+  .option(...json)
+  .action(runs(async (options: Options) => (await import("./cli/bounces.ts")).list(io, options)));
+
+const client = program.command("client").description("what is kept of one client");
+sub(client, "erase", "forget an address: names, words, rows")
+  .argument("<address>")
+  .option("--yes", "without asking")
+  .option(...json)
+  .action(
+    runs(async (address: string, options: Options) =>
+      (await import("./cli/client.ts")).erase(io, address, options),
+    ),
+  );
+
 command("classify", "what an SMTP reply means")
   .argument("[text]", 'a reply, a file, or "-"')
   .option("--jsonl", "one JSON object a line, in and out")

@@ -28,6 +28,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ["adapters"],
   ["sandbox"],
   ["cli"],
+  ["compose-intakes.ts"],
+  ["compose-upkeep.ts", "compose-watch.ts"],
   ["compose-sending.ts"],
   ["compose.ts"],
   ["main.ts"],
@@ -40,6 +42,8 @@ const BOUND: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^nodemailer/, ["adapters"]],
   [/^(bull|ioredis)$/, ["adapters"]],
   [/^(pg|prom-client|pino)$/, ["adapters"]],
+  [/^(imapflow|smtp-server)$/, ["adapters"]],
+  [/^(libmime|mailparser|@zone-eu\/mailsplit)$/, ["bounce", "adapters"]],
   [/^commander$/, ["main.ts"]],
 ];
 

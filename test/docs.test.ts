@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeReason } from "../src/bounce/advice.ts";
+import { FAULT_OF, type Reason } from "../src/bounce/reason.ts";
 import { CAMPAIGN_KEYS, readCampaignFile } from "../src/campaign/campaign-file.ts";
 import { flatKeys } from "../src/config/environment.ts";
 import { loadConfig } from "../src/config/load.ts";
@@ -104,7 +106,7 @@ describe("docs/configuration.md", () => {
     expect({ ...loaded(defaults?.body ?? "?"), file: null }).toEqual(loadConfig({ cwd, env: {} }));
     for (const { path: key, key: spec } of flatKeys(SCHEMA)) {
       const name = key.split(".").at(-1);
-      const depends = key === "bounces.imap.folder" || key.includes("[]");
+      const depends = /^bounces\.(imap\.folder|smtp\.protocol)$/.test(key) || key.includes("[]");
       if (spec.hasDefault && !depends) expect(defaults?.body, key).toMatch(new RegExp(`\\b${name} = `));
     }
   });
@@ -154,6 +156,47 @@ describe("docs/configuration.md", () => {
   });
 });
 
+describe("docs/bounces.md", () => {
+  it("has every reason with its fault and its meaning, and no other", () => {
+    const told = rows(page("bounces.md"), "| Reason |").map(([reason, fault, means]) => [
+      code(reason),
+      fault,
+      means,
+    ]);
+    const known = Object.entries(FAULT_OF).map(([reason, fault]) => [
+      reason,
+      fault,
+      describeReason(reason as Reason),
+    ]);
+    expect(told).toEqual(known);
+  });
+});
+
+describe("docs/intakes.md", () => {
+  const text = page("intakes.md");
+
+  it("has examples that a configuration may have", () => {
+    const examples = [...text.matchAll(/^```toml bellwether\n([\s\S]*?)^```$/gm)].map(
+      ([, body = ""]) => body,
+    );
+    expect(examples.length).toBeGreaterThan(1);
+    const folder = mkdtempSync(path.join(tmpdir(), "bellwether-docs-"));
+    try {
+      for (const example of examples) {
+        writeFileSync(path.join(folder, "bellwether.toml"), example);
+        const { bounces } = loadConfig({ cwd: folder, env: {} });
+        expect(bounces.log !== null || bounces.webhooks.length > 0).toBe(true);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("tells of every service what its secret is", () => {
+    expect(rows(text, "| Service |").map(([name]) => code(name))).toEqual(WEBHOOK_SENDERS);
+  });
+});
+
 describe("docs/preflight.md", () => {
   it("has every code that a check can find, in its words, and no other", async () => {
     const { FINDINGS } = await import("../src/campaign/preflight/finding.ts");
@@ -174,6 +217,8 @@ describe("docs/operations.md", () => {
       routesHeld: 0,
       providersHeld: [],
       depth: new Map<string, number>(),
+      intakes: [],
+      unmatched: 0,
     };
     const metrics = createMetrics({ source: { read: async () => gauges }, clock: systemClock });
     const told = rows(text, "| Metric |").map((row) => row.map(code));

@@ -51,8 +51,19 @@ interface Verdict {
 /** Phases in which nobody has been named yet: what is refused there is the sender. */
 const BEFORE_RECIPIENT: ReadonlySet<Phase> = new Set<Phase>(["connect", "ehlo", "tls", "auth", "mail"]);
 
+/** What a verdict rests on: words of a rule, a trusted code, words that say little, the reply's class, nothing. */
+export type Basis = "words" | "code" | "vague" | "class" | "nothing";
+
 /** Classifies an SMTP reply of any length and shape; never throws. */
 export function classifyReply(text: string, context: ReplyContext = {}): Classification {
+  return judgeReply(text, context).classification;
+}
+
+/** The same, and what it rests on: for who has several texts about one failure and looks for the one that tells. */
+export function judgeReply(
+  text: string,
+  context: ReplyContext = {},
+): { classification: Classification; basis: Basis } {
   const reply = readReply(text);
   const given = context.provider === undefined ? null : (own(ALIASES, context.provider) ?? context.provider);
   // A relay's words are not the provider's, unless it quotes them.
@@ -61,8 +72,9 @@ export function classifyReply(text: string, context: ReplyContext = {}): Classif
   const provider = given ?? reading.writer ?? OTHER;
   const phase = context.phase ?? reply.phase;
   const writers = [reading.writer, byRoute ? null : given].filter((id) => id !== null);
-  const verdict = inPhase(decide(reply, reading, writers), phase);
-  return {
+  const { decided, basis } = decide(reply, reading, writers);
+  const verdict = inPhase(decided, phase, basis);
+  const classification: Classification = {
     reason: verdict.reason,
     fault: FAULT_OF[verdict.reason],
     scope: scopeOf(verdict, writers[0] ?? OTHER, byRoute, phase),
@@ -72,22 +84,27 @@ export function classifyReply(text: string, context: ReplyContext = {}): Classif
     enhanced: reply.enhanced,
     advice: verdict.advice ?? adviceFor(verdict.reason),
   };
+  return { classification, basis };
 }
 
-function decide(reply: ReplyText, reading: Reading, writers: readonly string[]): Verdict {
-  if (reading.rule) return reading.rule;
+function decide(
+  reply: ReplyText,
+  reading: Reading,
+  writers: readonly string[],
+): { decided: Verdict; basis: Basis } {
+  if (reading.rule) return { decided: reading.rule, basis: "words" };
   const code = reply.enhanced === null ? undefined : trustedCode(reply.enhanced, writers);
-  if (code) return code;
-  if (reading.vague) return reading.vague;
+  if (code) return { decided: code, basis: "code" };
+  if (reading.vague) return { decided: reading.vague, basis: "vague" };
   // RFC 5321 sections 4.2.1 and 4.2.2: 4yz is a trouble that may pass; 5yz says no, and nothing of whose fault.
-  if (reply.replyClass === 4) return { reason: "system" };
+  if (reply.replyClass === 4) return { decided: { reason: "system" }, basis: "class" };
   // RFC 7504 section 4: 521 "does not accept mail" of the host, 556 of the domain.
-  if (reply.code === 556 || reply.code === 521) return { reason: "host-unknown" };
-  return { reason: "unclassified" };
+  if (reply.code === 556 || reply.code === 521) return { decided: { reason: "host-unknown" }, basis: "code" };
+  return { decided: { reason: "unclassified" }, basis: reply.replyClass === null ? "nothing" : "class" };
 }
 
 /** Before RCPT a refusal is about us: it can be no address's, no mailbox's, and of no content but its size. */
-function inPhase(verdict: Verdict, phase: Phase | null): Verdict {
+function inPhase(verdict: Verdict, phase: Phase | null, basis: Basis): Verdict {
   if (phase === null || !BEFORE_RECIPIENT.has(phase)) return verdict;
   const { reason, hard } = verdict;
   const fault = FAULT_OF[reason];
@@ -95,6 +112,8 @@ function inPhase(verdict: Verdict, phase: Phase | null): Verdict {
     if (phase === "tls") return { reason: "tls", hard };
     return { reason: phase === "auth" ? "policy" : "blocked", hard };
   }
+  // Nothing but the address has been seen yet.
+  if (phase === "connect" && basis === "vague" && reason === "policy") return { reason: "blocked", hard };
   if (reason === "mailbox-full") return { reason: "system", hard };
   if (reason === "too-big") return verdict;
   if (fault === "address" || fault === "recipient" || reason === "malformed")

@@ -10,10 +10,11 @@ import { french } from "./rules/french.ts";
 import { generic } from "./rules/generic.ts";
 import { genericVague } from "./rules/generic-vague.ts";
 import { google } from "./rules/google.ts";
+import { languages } from "./rules/languages.ts";
 import { microsoft } from "./rules/microsoft.ts";
 import { mimecast } from "./rules/mimecast.ts";
 import { orange } from "./rules/orange.ts";
-import { comcast, mailru, qq, unitedinternet, zoho } from "./rules/others.ts";
+import { comcast, mailru, messagelabs, qq, unitedinternet, zoho } from "./rules/others.ts";
 import { outlook } from "./rules/outlook.ts";
 import { proofpoint } from "./rules/proofpoint.ts";
 import { yahoo } from "./rules/yahoo.ts";
@@ -35,7 +36,9 @@ export const RULEBOOKS: readonly Rulebook[] = [
   mailru,
   unitedinternet,
   comcast,
+  messagelabs,
   zoho,
+  languages,
 ];
 
 export const GENERIC: readonly Rule[] = generic;

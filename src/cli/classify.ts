@@ -1,11 +1,18 @@
-// classify: what an SMTP reply means - one text, or one JSON line after another.
-import { createReadStream, existsSync, readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
+// classify: what an SMTP reply or a mail that came back means - one, or one JSON line after another. A stream does not
+// die of one bad line: it is answered with its error, the others go on, and the exit code tells at the end.
+import { closeSync, createReadStream, existsSync, openSync, readSync } from "node:fs";
 import { classifyReply } from "../bounce/classifier.ts";
-import type { Classification } from "../bounce/reason.ts";
+import { LOOKED_AT, looksLikeMail } from "../bounce/mime.ts";
+import { readReport } from "../bounce/read-report.ts";
+import { summarise } from "../bounce/summary.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import type { Io } from "./io.ts";
-import { readStdin } from "./open.ts";
+
+/** Characters of one line of --jsonl; a longer one is answered with an error. */
+const LINE_LIMIT = 8_388_608;
+/** Bad lines that are named on stderr; all are counted. */
+const NAMED = 5;
+const HINT = 'Each line is {"id","text"} or {"id","file"}, and "provider" when it is known.';
 
 export async function classify(
   io: Io,
@@ -17,61 +24,185 @@ export async function classify(
     throw new BellwetherError(
       "usage",
       "There is nothing to classify.",
-      'Give a reply in quotes, or "-" for standard input.',
+      'Give a reply in quotes, a mail\'s file, or "-" for standard input.',
     );
   }
-  const text = input === "-" ? readStdin() : existsSync(input) ? readFileSync(input, "utf8") : input;
-  await io.out(`${JSON.stringify(answerOf(null, classifyReply(text)))}\n`);
+  await io.out(`${JSON.stringify({ id: null, ...answerTo(input) })}\n`);
   return EXIT.done;
+}
+
+function answerTo(input: string) {
+  if (input === "-") return answerOf(headOf(0, "standard input"), undefined, false);
+  const isNamedMail = input.toLowerCase().endsWith(".eml");
+  if (isNamedMail || (input.length < 4_096 && existsSync(input))) {
+    return answerOf(headOfFile(input), undefined, isNamedMail);
+  }
+  return answerText(input, undefined);
 }
 
 async function classifyLines(io: Io, input: string | undefined): Promise<ExitCode> {
   const from = input === undefined || input === "-" ? process.stdin : createReadStream(input);
+  const bad: number[] = [];
+  let count = 0;
   let number = 0;
-  for await (const line of createInterface({ input: from, crlfDelay: Number.POSITIVE_INFINITY })) {
+  const answers: string[] = [];
+  const answer = (line: string) => {
     number += 1;
-    if (line.trim() === "") continue;
-    const { id, text, provider } = readLine(line, number);
-    const context = provider === undefined ? {} : { provider };
-    await io.out(`${JSON.stringify(answerOf(id, classifyReply(text, context)))}\n`);
+    if (line.trim() === "") return;
+    const { text, isBad } = answerLine(line, number);
+    answers.push(text);
+    if (!isBad) return;
+    count += 1;
+    if (bad.length < NAMED) bad.push(number);
+  };
+  try {
+    // What came in together is answered together, and before more is read: whoever waits for an answer gets it.
+    for await (const lines of lineGroups(from)) {
+      for (const line of lines) {
+        answer(line);
+        if (answers.length >= 500) await io.out(`${answers.splice(0).join("\n")}\n`);
+      }
+      if (answers.length > 0) await io.out(`${answers.splice(0).join("\n")}\n`);
+    }
+  } catch (error) {
+    if (error instanceof Error && "code" in error && "path" in error) throw unreadable(String(input), error);
+    throw error;
   }
-  return EXIT.done;
+  if (count === 0) return EXIT.done;
+  const which = `${bad.join(", ")}${count > bad.length ? ", ..." : ""}`;
+  io.say(
+    `bellwether: ${count} of ${number} lines could not be answered (line ${which}); each has its error in its place.`,
+  );
+  return EXIT.usage;
 }
 
-function readLine(line: string, number: number): { id: unknown; text: string; provider?: string } {
-  let row: { id?: unknown; text?: unknown; file?: unknown; provider?: unknown };
+/** The lines of each piece that is read; a line over the limit comes as its beginning. */
+async function* lineGroups(from: AsyncIterable<Buffer | string>): AsyncGenerator<string[]> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const piece of from) {
+    const text = typeof piece === "string" ? piece : decoder.decode(piece, { stream: true });
+    const lines = text.split("\n");
+    lines[0] = (rest + (lines[0] ?? "")).slice(0, LINE_LIMIT + 1);
+    rest = lines.pop() ?? "";
+    if (lines.length > 0) yield lines;
+  }
+  rest += decoder.decode();
+  if (rest !== "") yield [rest];
+}
+
+function answerLine(line: string, number: number): { text: string; isBad: boolean } {
+  let id: unknown = null;
   try {
-    row = JSON.parse(line);
+    const row = rowOf(line, number);
+    id = row.id ?? null;
+    const provider = typeof row.provider === "string" ? row.provider : undefined;
+    return { text: JSON.stringify({ id, ...answerRow(row, provider, number) }), isBad: false };
+  } catch (error) {
+    if (!(error instanceof BellwetherError)) throw error;
+    const { code, message, hint } = error;
+    return { text: JSON.stringify({ id, error: { code, message, hint } }), isBad: true };
+  }
+}
+
+interface Row {
+  id?: unknown;
+  text?: unknown;
+  file?: unknown;
+  provider?: unknown;
+}
+
+function rowOf(line: string, number: number): Row {
+  if (line.length > LINE_LIMIT) {
+    throw new BellwetherError("usage", `Line ${number} is longer than ${LINE_LIMIT} characters.`, HINT);
+  }
+  let row: unknown;
+  try {
+    row = JSON.parse(number === 1 && line.startsWith("\ufeff") ? line.slice(1) : line);
   } catch {
-    throw new BellwetherError(
-      "usage",
-      `Line ${number} is not JSON.`,
-      'Each line is {"id","text"} or {"id","file"}.',
-    );
+    throw new BellwetherError("usage", `Line ${number} is not JSON.`, HINT);
   }
-  const text =
-    typeof row.text === "string"
-      ? row.text
-      : typeof row.file === "string"
-        ? readFileSync(row.file, "utf8")
-        : null;
-  if (text === null) {
-    throw new BellwetherError(
-      "usage",
-      `Line ${number} has neither "text" nor "file".`,
-      'Each line is {"id","text"} or {"id","file"}.',
-    );
+  if (typeof row !== "object" || row === null || Array.isArray(row)) {
+    throw new BellwetherError("usage", `Line ${number} is not an object.`, HINT);
   }
-  return {
-    id: row.id ?? null,
+  return row;
+}
+
+function answerRow({ text, file }: Row, provider: string | undefined, number: number) {
+  if (typeof text === "string") return answerText(text, provider);
+  if (typeof file === "string") {
+    return answerOf(headOfFile(file), provider, file.toLowerCase().endsWith(".eml"));
+  }
+  throw new BellwetherError("usage", `Line ${number} has neither "text" nor "file".`, HINT);
+}
+
+/** A mail, or the text of a reply, by what it looks like. */
+function answerOf(bytes: Buffer, provider: string | undefined, isMail: boolean) {
+  if (!isMail && !looksLikeMail(bytes)) return answerText(bytes.toString("utf8"), provider);
+  const { kind, reason, fault, hard, scope, ...rest } = summarise(
+    readReport(bytes, provider === undefined ? {} : { provider }),
+  );
+  return { kind, reason, fault, hard, scope, ...rest };
+}
+
+function answerText(text: string, provider: string | undefined) {
+  const { reason, fault, hard, scope, ...rest } = classifyReply(
     text,
-    ...(typeof row.provider === "string" ? { provider: row.provider } : {}),
+    provider === undefined ? {} : { provider },
+  );
+  const { advice, code, enhanced } = rest;
+  return {
+    kind: "bounce",
+    reason,
+    fault,
+    hard,
+    scope,
+    provider: rest.provider,
+    code,
+    enhanced,
+    recipients: [],
+    advice,
   };
 }
 
-function answerOf(
-  id: unknown,
-  { reason, fault, hard, scope, provider, code, enhanced, advice }: Classification,
-) {
-  return { id, kind: "bounce", reason, fault, hard, scope, provider, code, enhanced, recipients: [], advice };
+/** As much of the file as a report can need, so that a mail of any size costs the same. */
+function headOfFile(file: string): Buffer {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, "r");
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+  try {
+    return headOf(descriptor, file);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** One for all: each mail is answered before the next is read. */
+const page = Buffer.allocUnsafe(LOOKED_AT);
+
+function headOf(descriptor: number, name: string): Buffer {
+  let length = 0;
+  try {
+    while (length < LOOKED_AT) {
+      const got = readSync(descriptor, page, length, LOOKED_AT - length, null);
+      if (got === 0) break;
+      length += got;
+    }
+  } catch (error) {
+    throw unreadable(name, error);
+  }
+  return page.subarray(0, length);
+}
+
+function unreadable(name: string, error: unknown): BellwetherError {
+  const why = error instanceof Error && "code" in error ? String(error.code) : String(error);
+  return new BellwetherError(
+    "file-unreadable",
+    `"${name}" cannot be read (${why}).`,
+    "Check the name and the rights of the file.",
+    { cause: error },
+  );
 }

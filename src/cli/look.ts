@@ -2,6 +2,7 @@
 import { shownStart } from "../campaign/start.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { findClient, renderFind } from "../report/find.ts";
+import { describeIntake } from "../report/intakes.ts";
 import { outcomeLog } from "../report/outcome-log.ts";
 import { progressOf } from "../report/progress.ts";
 import { buildReport } from "../report/report.ts";
@@ -11,6 +12,8 @@ import { untoldCsv } from "../report/untold.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";
 import { startText } from "./scheduled.ts";
+
+const DAY_MS = 24 * 60 * 60_000;
 
 export async function status(
   io: Io,
@@ -54,6 +57,10 @@ export async function status(
         `  ${lane.provider}: ${lane.state}, told ${lane.told} of ${lane.size}${rest.length > 0 ? `, ${rest.join(", ")}` : ""}\n`,
       );
     }
+    for (const intake of await app.intakes.intakes()) await io.out(`  ${safeText(describeIntake(intake))}\n`);
+    const unmatched = await app.returned.unmatchedSince(app.clock.now() - DAY_MS);
+    if (unmatched > 0)
+      await io.out(`  ${unmatched} of the last day's reports matched nothing: bounces list --unmatched\n`);
     for (const held of await app.providerHolds.list()) {
       await io.out(
         `  ${held.provider} is held for every campaign since ${held.at}: ${safeText(held.why)} \`resume --provider ${held.provider}\` lets it go on.\n`,

@@ -4,7 +4,15 @@ import path from "node:path";
 import type { Collected, Place } from "./collect.ts";
 import type { Listen, Mailbox } from "./kinds.ts";
 import type { Problem } from "./problems.ts";
-import type { FEEDBACKS, RELAY_KINDS, SCHEMA, TLS_CHOICES, Values, WEBHOOK_SENDERS } from "./schema.ts";
+import type {
+  BOUNCE_PROTOCOLS,
+  FEEDBACKS,
+  RELAY_KINDS,
+  SCHEMA,
+  TLS_CHOICES,
+  Values,
+  WEBHOOK_SENDERS,
+} from "./schema.ts";
 import type { DatabaseTarget, ImapServer, RouteTarget } from "./server-kinds.ts";
 import type { Rate } from "./units.ts";
 import { isLoopback } from "./urls.ts";
@@ -12,6 +20,7 @@ import { isLoopback } from "./urls.ts";
 export type RelayKind = (typeof RELAY_KINDS)[number];
 export type Feedback = (typeof FEEDBACKS)[number];
 export type TlsChoice = (typeof TLS_CHOICES)[number];
+export type BounceProtocol = (typeof BOUNCE_PROTOCOLS)[number];
 export type WebhookSender = (typeof WEBHOOK_SENDERS)[number];
 export type DetectorName = keyof (typeof SCHEMA)["breaker"];
 
@@ -34,7 +43,12 @@ export interface Config {
   readonly breaker: Readonly<Record<DetectorName, DetectorConfig>>;
   readonly bounces: {
     readonly imap: (ImapServer & { readonly folder: string }) | null;
-    readonly smtp: { readonly listen: Listen } | null;
+    readonly smtp: {
+      readonly listen: Listen;
+      readonly protocol: BounceProtocol;
+      /** Files of PEM; null: STARTTLS is not offered. */
+      readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+    } | null;
     readonly log: { readonly file: string } | null;
     readonly webhooks: readonly { readonly provider: WebhookSender; readonly secret: string }[];
   };
@@ -250,10 +264,34 @@ function bounces(
   });
   return {
     imap: values.imap.url === null ? null : { ...values.imap.url, folder: values.imap.folder },
-    smtp: values.smtp.listen === null ? null : { listen: values.smtp.listen },
+    smtp: bounceListener(values.smtp, report, places),
     log: values.log.file === null ? null : { file: values.log.file },
     webhooks,
   };
+}
+
+function bounceListener(
+  values: Read["values"]["bounces"]["smtp"],
+  report: Report,
+  places: Read["places"],
+): Config["bounces"]["smtp"] {
+  const where = (name: string) => `bounces.smtp.${name}`;
+  for (const name of ["protocol", "cert_file", "key_file"]) {
+    if (!places.has(where(name)) || places.has(where("listen"))) continue;
+    report(where(name), `${where(name)} is set without ${where("listen")}`, "Set listen too.");
+  }
+  const { listen, protocol, cert_file: certFile, key_file: keyFile } = values;
+  for (const [own, other] of [
+    ["cert_file", "key_file"],
+    ["key_file", "cert_file"],
+  ] as const) {
+    if (places.has(where(own)) && !places.has(where(other))) {
+      report(where(own), `${where(own)} is set without ${where(other)}`, "Set both, or neither.");
+    }
+  }
+  if (listen === null) return null;
+  const tls = certFile === null || keyFile === null ? null : { certFile, keyFile };
+  return { listen, protocol, tls };
 }
 
 function deepFreeze<T>(value: T): T {

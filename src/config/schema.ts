@@ -73,7 +73,9 @@ export const RELAY_KINDS = ["generic", "postfix", "ses", "sendgrid", "mailgun", 
 export const FEEDBACKS = ["relay", "final"] as const;
 /** TLS asked for and the certificate checked; asked for; used if offered; never. */
 export const TLS_CHOICES = ["verify", "require", "opportunistic", "off"] as const;
-export const WEBHOOK_SENDERS = ["ses", "sendgrid", "mailgun", "postmark"] as const;
+/** By SMTP as an MX; by LMTP from an MTA that hands over. */
+export const BOUNCE_PROTOCOLS = ["smtp", "lmtp"] as const;
+export const WEBHOOK_SENDERS = ["ses", "sendgrid", "mailgun", "postmark", "brevo", "sparkpost"] as const;
 
 const route = {
   url: secret(key(routeTarget)),
@@ -128,7 +130,12 @@ export const SCHEMA = {
   },
   bounces: {
     imap: { url: secret(key(imapServer)), folder: defaulted(anyText, "INBOX") },
-    smtp: { listen: key(listen) },
+    smtp: {
+      listen: key(listen),
+      protocol: defaulted(oneOf(BOUNCE_PROTOCOLS), "smtp"),
+      cert_file: key(filePath),
+      key_file: key(filePath),
+    },
     log: { file: key(filePath) },
     webhook: { is: "tables", provider: oneOf(WEBHOOK_SENDERS), entry: { secret: secret(key(anyText)) } },
   },

@@ -28,7 +28,7 @@ export interface EngineOptions {
   /** No other process can be alive on this database. */
   exclusive: boolean;
   /** Told of what a person should see: a route that cannot be reached, a database that does not answer. */
-  onNotice: (notice: { kind: "route" | "store"; name: string; trouble: string | null }) => void;
+  onNotice: (notice: { kind: "route" | "store" | "intake"; name: string; trouble: string | null }) => void;
   /** Told what is counted; nobody by default. */
   observer?: Observer | undefined;
   /** A worker silent for so long, by the database's time, is dead. */

@@ -1,6 +1,5 @@
 // From a claimed delivery to its mail: the frozen content of its campaign, rendered for its clients, composed, and
 // addressed with a return path that names this very attempt.
-import { hash } from "node:crypto";
 import type { Campaign } from "../campaign/campaign.ts";
 import { recipientOf } from "../campaign/preflight/rendering.ts";
 import type { Content } from "../campaign/store.ts";
@@ -11,7 +10,7 @@ import { createRenderer, type Rendered } from "../template/renderer.ts";
 import { compileTemplate } from "../template/template.ts";
 import type { ClaimedDelivery } from "./delivery.ts";
 import type { MailSource } from "./sender.ts";
-import { makeToken } from "./token.ts";
+import { makeMessageName, makeToken } from "./token.ts";
 import type { Mail } from "./transport.ts";
 
 /** Who sends, from the configuration. */
@@ -102,7 +101,7 @@ export function createMailContext(options: {
         subject,
         html,
         text,
-        messageId: messageId(delivery, secret),
+        messageId: makeMessageName({ delivery: delivery.id, revision: delivery.revision }, secret),
         date: new Date(options.clock.now()),
         headers: notificationHeaders({
           templateClass: template.class,
@@ -114,13 +113,7 @@ export function createMailContext(options: {
         }),
       });
       const from = letterhead.returnPath?.replace("{token}", token) ?? letterhead.from.address;
-      return { from, to: delivery.address, raw: options.sign(raw), smtpUtf8 };
+      return { from, to: delivery.address, raw: options.sign(raw), smtpUtf8, envid: token };
     },
   };
-}
-
-/** The same for every attempt at the same words: a mailbox that got it twice can tell. Says nothing to others. */
-function messageId({ id, revision }: Pick<ClaimedDelivery, "id" | "revision">, secret: string): string {
-  const text = hash("sha256", `message ${secret} ${id} ${revision}`, "hex").slice(0, 24);
-  return `${text}.r${revision}`;
 }

@@ -17,7 +17,17 @@ export type Heard =
   | { kind: "returned" };
 
 export interface Outcome {
-  event: "accepted" | "handed-over" | "rejected" | "deferred" | "unreachable" | "uncertain" | "returned";
+  event:
+    | "accepted"
+    | "handed-over"
+    | "rejected"
+    | "deferred"
+    | "unreachable"
+    | "uncertain"
+    | "returned"
+    // By a later report.
+    | "bounced"
+    | "complained";
   phase: Phase | null;
   speaker: Speaker;
   reply: string | null;
@@ -109,7 +119,10 @@ export function settlementOf(
     case "handed-over":
       return at(outcome.event);
     case "rejected":
+    case "bounced":
       return at("bounced");
+    case "complained":
+      return at("complained");
     case "uncertain":
       return at("uncertain");
     case "returned":

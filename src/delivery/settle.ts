@@ -56,9 +56,14 @@ export interface Fold {
   routeTrip: { trip: Trip; reply: string | null; advice: string } | null;
 }
 
-export function foldLane(before: LaneRecord, settled: readonly Settled[], config: BreakerConfig): Fold {
+/** A fold that has changed nothing yet. */
+export function newFold(before: LaneRecord): Fold {
   const lane: LaneRecord = { ...before, pulse: { ...before.pulse } };
-  const fold: Fold = { lane, events: [], setAside: [], address: { good: 0, bad: 0 }, routeTrip: null };
+  return { lane, events: [], setAside: [], address: { good: 0, bad: 0 }, routeTrip: null };
+}
+
+export function foldLane(before: LaneRecord, settled: readonly Settled[], config: BreakerConfig): Fold {
+  const fold = newFold(before);
   for (const one of settled) foldOne(fold, one, config);
   return fold;
 }
@@ -88,7 +93,8 @@ function foldOne(fold: Fold, one: Settled, config: BreakerConfig): void {
   applyEvidence(fold, evidenceOf(one), one, config);
 }
 
-function applyEvidence(
+/** Steps a lane by one piece of evidence, whoever brought it, and notes what follows. */
+export function applyEvidence(
   fold: Fold,
   evidence: Evidence,
   one: Pick<Settled, "outcome" | "atMs">,
@@ -185,8 +191,8 @@ export interface DoorRefusal {
 }
 
 export function foldDoor(before: LaneRecord, door: DoorRefusal, config: BreakerConfig): Fold {
-  const lane: LaneRecord = { ...before, pulse: { ...before.pulse } };
-  const fold: Fold = { lane, events: [], setAside: [], address: { good: 0, bad: 0 }, routeTrip: null };
+  const fold = newFold(before);
+  const { lane } = fold;
   const c = door.outcome.classification;
   if (c === null || door.epoch !== lane.epoch) return fold;
   const evidence: Evidence = {

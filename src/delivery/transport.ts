@@ -10,6 +10,8 @@ export interface Mail {
   /** CRLF line ends, not dot-stuffed. */
   raw: Buffer;
   smtpUtf8: boolean;
+  /** Comes back in every report that it is asked for: names delivery and attempt (RFC 3461 section 4.4). */
+  envid?: string;
 }
 
 /** A connection could not be made. With a `reply` the other side refused us at the door; without, it is not there. */

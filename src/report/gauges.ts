@@ -32,6 +32,10 @@ export interface Gauges {
   providersHeld: readonly string[];
   /** Jobs waiting or in a handler, by provider. */
   depth: ReadonlyMap<string, number>;
+  /** Where reports come from, by the intake's name. */
+  intakes: readonly { name: string; alive: boolean; lagMs: number | null }[];
+  /** Reports of the last day that matched no delivery. */
+  unmatched: number;
 }
 
 export interface GaugeSource {

@@ -99,7 +99,11 @@ export function createHands(makeWorld: () => Promise<LedgerWorld>) {
     settleOf(delivery, said, { atMs: world.clock.now(), feedback });
 
   /** Claims, is granted, and hears: one mail from the lane to the wire and back. */
-  async function send(said: Said, { worker = "w1", provider = "google", feedback = "final" as const } = {}) {
+  async function send(
+    said: Said,
+    options: { worker?: string; provider?: string; feedback?: "relay" | "final" } = {},
+  ) {
+    const { worker = "w1", provider = "google", feedback = "final" } = options;
     const [delivery] = await claim(1, { worker, provider });
     if (delivery === undefined) throw new Error(`Nothing to claim from ${provider}.`);
     await intend([delivery], { worker });

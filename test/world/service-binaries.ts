@@ -17,6 +17,30 @@ export function postgresMissing(): string | null {
   return process.env.BELLWETHER_TEST_POSTGRES_URL === undefined ? told(postgresBinaries().missing) : null;
 }
 
+/** Null: tests can have a Dovecot. Otherwise the reason for skipping them, which is also written to stderr. */
+export function dovecotMissing(): string | null {
+  return told(dovecotBinary().missing);
+}
+
+export function dovecotBinary(): Binary {
+  return foundOrInstalled("dovecot-imapd", null, () => {
+    const dovecot = onPath("dovecot");
+    // dovecot-core alone serves no IMAP.
+    return dovecot !== null && isProgram("/usr/lib/dovecot/imap") ? dovecot : null;
+  });
+}
+
+/** Null: tests can have a Postfix. Otherwise the reason for skipping them, which is also written to stderr. */
+export function postfixMissing(): string | null {
+  return told(postfixBinary().missing);
+}
+
+/** Its master changes users and owns its queue: only root can run one. */
+export function postfixBinary(): Binary {
+  if (process.getuid?.() !== 0) return { path: null, missing: "only root can run a Postfix" };
+  return foundOrInstalled("postfix", null, () => onPath("postfix"));
+}
+
 export function redisBinary(): Binary {
   return foundOrInstalled("redis-server", "BELLWETHER_TEST_REDIS_URL", () => onPath("redis-server"));
 }
@@ -32,7 +56,8 @@ export function postgresBinaries(): Binary {
   });
 }
 
-function foundOrInstalled(debianPackage: string, variable: string, find: () => string | null): Binary {
+/** `variable` names a server of somebody else's that would do as well. */
+function foundOrInstalled(debianPackage: string, variable: string | null, find: () => string | null): Binary {
   let found = find();
   let failure = "not root on a Debian that could install it";
   if (found === null && process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
@@ -40,7 +65,8 @@ function foundOrInstalled(debianPackage: string, variable: string, find: () => s
     found = find();
   }
   if (found !== null) return { path: found, missing: null };
-  return { path: null, missing: `no ${debianPackage} here (${failure}), and ${variable} is not set` };
+  const unset = variable === null ? "" : `, and ${variable} is not set`;
+  return { path: null, missing: `no ${debianPackage} here (${failure})${unset}` };
 }
 
 const POLICY = "/usr/sbin/policy-rc.d";

@@ -11,7 +11,7 @@ import pg from "pg";
 import { postgresBinaries, redisBinary } from "./service-binaries.ts";
 
 /** A server that a test may take away. Only a private one can be stopped, killed or started. */
-interface Faults {
+export interface Faults {
   /** True: started here, so that faults can be made; false: somebody else's. */
   readonly own: boolean;
   /** Ends it in order; its data stay. */
@@ -134,14 +134,16 @@ async function createDatabase(serverUrl: string): Promise<TestDatabase> {
   };
 }
 
-interface Unprivileged {
+export interface Unprivileged {
   uid: number;
   gid: number;
 }
 
-interface ServerOptions extends ServicePlace {
+export interface ServerOptions extends ServicePlace {
   name: string;
   user?: Unprivileged;
+  /** True: it is many processes, and whatever is done to one is done to all. */
+  group?: boolean;
   /** Fills the server's folder before its first start. */
   prepare: (folder: string) => Promise<void>;
   command: (folder: string) => readonly string[];
@@ -152,7 +154,8 @@ interface ServerOptions extends ServicePlace {
   port: number;
 }
 
-async function startServer(options: ServerOptions): Promise<Faults> {
+/** For the servers of other files; what it promises is said at Faults. */
+export async function startServer(options: ServerOptions): Promise<Faults> {
   const folder = mkdtempSync(path.join(options.within ?? os.tmpdir(), `bellwether-${options.name}-`));
   if (options.user !== undefined) chownSync(folder, options.user.uid, options.user.gid);
   const pidFile = path.join(folder, "server.pid");
@@ -164,13 +167,18 @@ async function startServer(options: ServerOptions): Promise<Faults> {
     const [file, ...args] = options.command(folder);
     if (server !== undefined || file === undefined) return;
     const log = openSync(logFile, "w");
-    const child = spawn(file, args, { cwd: folder, stdio: ["ignore", log, log], ...options.user });
+    const child = spawn(file, args, {
+      cwd: folder,
+      stdio: ["ignore", log, log],
+      detached: options.group === true,
+      ...options.user,
+    });
     closeSync(log);
     // Whoever forgets to end it shall not wait for it.
     child.unref();
     server = child;
     let problem = "";
-    if (child.pid !== undefined) writeFileSync(pidFile, String(child.pid));
+    if (child.pid !== undefined) writeFileSync(pidFile, String(targetOf(child.pid)));
     child.on("error", (error) => {
       problem = String(error);
       server = undefined;
@@ -194,12 +202,21 @@ async function startServer(options: ServerOptions): Promise<Faults> {
     }
   }
 
+  /** Minus the pid is its process group. */
+  function targetOf(pid: number): number {
+    return options.group === true ? -pid : pid;
+  }
+
+  function send(signal: NodeJS.Signals): void {
+    if (server?.pid !== undefined) process.kill(targetOf(server.pid), signal);
+  }
+
   async function halt(signal: NodeJS.Signals): Promise<void> {
     const child = server;
     if (child === undefined) return;
     const gone = new Promise((resolve) => child.once("exit", resolve));
     child.ref();
-    child.kill(signal);
+    send(signal);
     await gone;
     // The children of a PostgreSQL that was killed notice it a moment later, and keep its memory segment until then.
     await refused(options.port);
@@ -212,8 +229,8 @@ async function startServer(options: ServerOptions): Promise<Faults> {
     start,
     stop: () => halt(options.gentle),
     kill: () => halt("SIGKILL"),
-    freeze: () => void server?.kill("SIGSTOP"),
-    thaw: () => void server?.kill("SIGCONT"),
+    freeze: () => send("SIGSTOP"),
+    thaw: () => send("SIGCONT"),
     end: async () => {
       await halt("SIGKILL");
       keeper.kill("SIGKILL");
@@ -225,7 +242,7 @@ async function startServer(options: ServerOptions): Promise<Faults> {
 /** A process that waits for the end of this one, however it comes, and takes the server and its folder with it. */
 function keep(folder: string, pidFile: string): ChildProcess {
   const script =
-    'trap "" INT TERM HUP; cat >/dev/null; kill -9 "$(cat "$2")" 2>/dev/null; sleep 1; rm -rf "$1"';
+    'trap "" INT TERM HUP; cat >/dev/null; kill -s KILL -- "$(cat "$2")" 2>/dev/null; sleep 1; rm -rf "$1"';
   const keeper = spawn("sh", ["-c", script, "sh", folder, pidFile], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
@@ -245,8 +262,8 @@ function foreign(name: string): Faults {
   };
 }
 
-/** PostgreSQL refuses to run as root; undefined where we are not root. */
-function unprivileged(): Unprivileged | undefined {
+/** PostgreSQL refuses to run as root, as Dovecot does to open mail; undefined where we are not root. */
+export function unprivileged(): Unprivileged | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const users = readFileSync("/etc/passwd", "utf8")
     .split("\n")
@@ -298,7 +315,7 @@ async function run(file: string, args: string[], cwd: string, user?: Unprivilege
   if (code !== 0) throw new Error(`${file} ended with ${code}: ${said}`);
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);

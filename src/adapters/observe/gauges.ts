@@ -5,11 +5,16 @@ import type { Hold } from "../../breaker/hold.ts";
 import type { JobQueue } from "../../delivery/queue.ts";
 import type { LaneState } from "../../provider/lane.ts";
 import type { GaugeSource, LaneGauge } from "../../report/gauges.ts";
+import { isAlive } from "../../report/intakes.ts";
 import type { Database } from "../database/database.ts";
+import { createIntakeStore } from "../store/intakes.ts";
+import { createReturnedSource } from "../store/returned.ts";
 import { countAlive } from "../store/workers.ts";
 
+const DAY_MS = 24 * 60 * 60_000;
+
 export function createGaugeSource(options: {
-  db: Pick<Database, "read" | "now">;
+  db: Pick<Database, "read" | "now" | "write">;
   /** Null: this process has no queue of its own to look into. */
   queue: Pick<JobQueue, "depth"> | null;
 }): GaugeSource {
@@ -33,7 +38,21 @@ export function createGaugeSource(options: {
           depth.set(provider, await options.queue.depth(provider));
         }
       }
-      return { lanes, workers, routesHeld, providersHeld: held.map((one) => one.provider), depth };
+      const intakes = (await createIntakeStore(options.db).intakes()).map((one) => ({
+        name: one.name,
+        alive: isAlive(one),
+        lagMs: one.lagMs,
+      }));
+      const unmatched = await createReturnedSource(options.db).unmatchedSince(options.db.now() - DAY_MS);
+      return {
+        lanes,
+        workers,
+        routesHeld,
+        providersHeld: held.map((one) => one.provider),
+        depth,
+        intakes,
+        unmatched,
+      };
     },
   };
 }

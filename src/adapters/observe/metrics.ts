@@ -103,9 +103,26 @@ export function createMetrics(options: {
   const depth = gauge("bellwether_queue_jobs", ["provider"], "Jobs waiting or in a handler.");
   const workers = gauge("bellwether_workers", [], "Sending processes that are alive by the database's word.");
   const routesHeld = gauge("bellwether_routes_held", [], "Routes held with every lane on them.");
+  const intakeUp = gauge(
+    "bellwether_intake_up",
+    ["intake"],
+    "1: this source of reports is read and answers.",
+  );
+  const intakeLag = gauge(
+    "bellwether_intake_lag_seconds",
+    ["intake"],
+    "Age of the oldest thing that waits there to be read.",
+  );
+  const unmatched = gauge(
+    "bellwether_reports_unmatched",
+    [],
+    "Reports of the last day that matched no delivery.",
+  );
   const byHand = gauge("bellwether_providers_held", ["provider"], "1: a person holds it for every campaign.");
   const read = [
     byHand,
+    intakeUp,
+    intakeLag,
     laneCount,
     held,
     ...Object.values(sums),
@@ -140,6 +157,11 @@ export function createMetrics(options: {
     for (const [provider, jobs] of gauges.depth) depth.set({ provider }, jobs);
     workers.set(gauges.workers);
     routesHeld.set(gauges.routesHeld);
+    for (const { name, alive, lagMs } of gauges.intakes) {
+      intakeUp.set({ intake: name }, alive ? 1 : 0);
+      if (lagMs !== null) intakeLag.set({ intake: name }, lagMs / 1000);
+    }
+    unmatched.set(gauges.unmatched);
     for (const provider of gauges.providersHeld) byHand.set({ provider }, 1);
   }
 
@@ -190,7 +212,7 @@ export function createMetrics(options: {
       // What is not known now is not shown at all: an old number would look like a quiet day. From here to the text
       // nothing may wait, or two scrapes would add up.
       for (const each of read) each.reset();
-      for (const plain of [workers, routesHeld]) if (gauges === null) plain.remove();
+      for (const plain of [workers, routesHeld, unmatched]) if (gauges === null) plain.remove();
       up.set(gauges === null ? 0 : 1);
       if (gauges !== null) show(gauges);
       return registry.metrics();

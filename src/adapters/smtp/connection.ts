@@ -40,6 +40,15 @@ interface Transaction extends SMTPEnvelope {
   rejectedErrors?: SessionError[];
 }
 
+/**
+ * Only a success that is told lets a lane behind a relay grow. The headers alone come back (RET, RFC 3461 section 4.3),
+ * and with ORCPT the address as we wrote it; an address beyond ASCII needs its own form there and goes without.
+ */
+function reportsOf({ to }: Mail, envid: string): NonNullable<SMTPEnvelope["dsn"]> {
+  const recipient = /^[\x21-\x7e]+$/.test(to) ? { recipient: `rfc822;${to}` } : {};
+  return { id: envid, return: "headers", notify: ["success", "delay", "failure"], ...recipient };
+}
+
 /** A mail under way. */
 interface UnderWay {
   transaction: Transaction;
@@ -54,9 +63,10 @@ export function createMailConnection(options: {
   /** "host:port", for messages. */
   peer: string;
   lmtp: boolean;
+  asksForReports?: boolean;
   timeouts: SessionTimeouts;
 }): MailConnection {
-  const { session, offers, peer, lmtp, timeouts } = options;
+  const { session, offers, peer, lmtp, timeouts, asksForReports = false } = options;
   let dead = false;
   let trouble: SessionError | null = null;
   let underWay: UnderWay | null = null;
@@ -108,7 +118,12 @@ export function createMailConnection(options: {
 
   function transfer(mail: Mail): Promise<Heard> {
     return new Promise((resolve) => {
-      const transaction: Transaction = { from: mail.from, to: mail.to, size: mail.raw.length };
+      const transaction: Transaction = {
+        from: mail.from,
+        to: mail.to,
+        size: mail.raw.length,
+        ...(asksForReports && mail.envid !== undefined ? { dsn: reportsOf(mail, mail.envid) } : {}),
+      };
       const message = createMessage(mail.raw, {
         onBegun: () => hold(mail.raw.length),
         onHandedOver: () => {

@@ -45,6 +45,8 @@ export interface Manner {
   helo: string | null;
   /** PEM of authorities to trust in place of the system's. */
   ca: string | null;
+  /** Asks for a report of success, of delay and of failure, where the server can (RFC 3461). */
+  asksForReports: boolean;
   timeouts: Timeouts;
 }
 
@@ -94,7 +96,7 @@ function attempt(peer: Peer, manner: Manner): Promise<Connected> {
       if (settled) return;
       settle({
         ok: true,
-        connection: createMailConnection({ session, offers, peer: where, lmtp: manner.lmtp, timeouts }),
+        connection: createMailConnection({ session, offers, peer: where, ...manner }),
       });
     };
     session.connect((error) => {

@@ -19,6 +19,8 @@ export interface SmtpTransportOptions {
   addressesOf?: AddressesOf;
   clock?: Clock;
   timeouts?: Partial<Timeouts>;
+  /** Reports that come by mail are read: relays are asked for one of each mail. Default: no. */
+  readsReports?: boolean;
   /** PEM of the authorities that `tls = "verify"` trusts; the system's when left out. */
   ca?: string;
 }
@@ -55,6 +57,7 @@ export function createSmtpTransport(options: SmtpTransportOptions): Transport {
         sourceAddress: route.sourceAddress,
         helo: options.helo,
         ca: options.ca ?? null,
+        asksForReports: options.readsReports === true && route.feedback === "relay",
         timeouts,
       };
       if (target.kind === "direct") {

@@ -3,6 +3,7 @@ import { FRESH_PULSE } from "../../breaker/breaker.ts";
 import { CAMPAIGN_MOVES, type Campaign, type CampaignState } from "../../campaign/campaign.ts";
 import { isMissed, type Start, shownStart } from "../../campaign/start.ts";
 import type { CampaignStore, PlannedDelivery, PlannedLane } from "../../campaign/store.ts";
+import { BY_HAND } from "../../campaign/suppression.ts";
 import { BellwetherError } from "../../errors.ts";
 import { move } from "../../transition.ts";
 import { type Database, type ManyStatement, sqlTime, type Tx } from "../database/database.ts";
@@ -11,7 +12,7 @@ import { recordset } from "../database/many.ts";
 import { startOfRow } from "./campaign-schedule.ts";
 import { steerCampaign } from "./campaign-steer.ts";
 import { addEvents, lockCampaign } from "./lane-rows.ts";
-import { CONFIRM_AFTER_MS } from "./suppression-rows.ts";
+import { CONFIRM_AFTER_MS, joinSuppression } from "./suppression-rows.ts";
 
 export function createCampaignStore(db: Database): CampaignStore {
   return {
@@ -189,15 +190,20 @@ async function addDeliveries(
 }
 
 const DELIVERY = `(campaign_id, lane_id, address, key, domain, unit, spread, due_at, revision, state, reason, fault)`;
-const STATE = `CASE WHEN x.key IS NULL THEN 'pending' ELSE 'suppressed' END, x.reason,
-  CASE WHEN x.key IS NULL THEN NULL ELSE 'address' END`;
+// An address that is suppressed for this class of mail is listed and not written to.
+const STATE = `CASE WHEN x.id IS NULL THEN 'pending' ELSE 'suppressed' END, nullif(x.reason, '${BY_HAND}'),
+  CASE WHEN x.id IS NULL OR x.reason = '${BY_HAND}' THEN NULL WHEN x.reason = 'complaint' THEN 'feedback'
+    ELSE 'address' END`;
 const ADD_DELIVERIES: ManyStatement = {
   sqlite: `INSERT INTO delivery ${DELIVERY}
-    SELECT :campaign, l.id, :address, :key, :domain, :unit, :spread, :due, :revision, ${STATE}
-    FROM lane l LEFT JOIN suppression x ON x.key = :key AND (x.provisional = false OR x.since > :proven)
+    SELECT :campaign, l.id, :address, :key, :domain, :unit, :spread, :due, :revision,
+      ${STATE}
+    FROM lane l JOIN campaign c ON c.id = l.campaign_id
+    ${joinSuppression({ key: ":key", templateClass: "c.template_class", proven: ":proven" })}
     WHERE l.campaign_id = :campaign AND l.provider = :provider ON CONFLICT (campaign_id, key) DO NOTHING`,
   postgresql: `INSERT INTO delivery ${DELIVERY}
-    SELECT s.campaign, l.id, s.address, s.key, s.domain, s.unit, s.spread, s.due, s.revision, ${STATE}
+    SELECT s.campaign, l.id, s.address, s.key, s.domain, s.unit, s.spread, s.due, s.revision,
+      ${STATE}
     FROM ${recordset([
       ["campaign", "int"],
       ["address", "text"],
@@ -210,8 +216,8 @@ const ADD_DELIVERIES: ManyStatement = {
       ["proven", "timestamp"],
       ["provider", "text"],
     ])}
-    JOIN lane l ON l.campaign_id = s.campaign AND l.provider = s.provider
-    LEFT JOIN suppression x ON x.key = s.key AND (x.provisional = false OR x.since > s.proven)
+    JOIN lane l ON l.campaign_id = s.campaign AND l.provider = s.provider JOIN campaign c ON c.id = l.campaign_id
+    ${joinSuppression({ key: "s.key", templateClass: "c.template_class", proven: "s.proven" })}
     ON CONFLICT (campaign_id, key) DO NOTHING`,
 };
 

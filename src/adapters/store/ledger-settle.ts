@@ -167,7 +167,7 @@ async function moveRows(tx: Tx, settled: readonly Matched[], nowMs: number): Pro
   if (moved.length > 0) await tx.many(MOVE_ROWS, moved);
 }
 
-const ADD_OUTCOMES = insertInto("outcome", [
+export const ADD_OUTCOMES = insertInto("outcome", [
   ["campaign_id", "int"],
   ["lane_id", "int"],
   ["delivery_id", "int"],
@@ -233,8 +233,10 @@ async function wakeCampaigns(
   }
 }
 
+type FoldInput = Pick<SettleInput, "contexts" | "breaker" | "nowMs">;
+
 /** What the folds order beyond their own lane: timeline, organisations, the campaign's detector, the route. */
-async function consequences(tx: Tx, folds: readonly Fold[], input: SettleInput): Promise<boolean> {
+export async function consequences(tx: Tx, folds: readonly Fold[], input: FoldInput): Promise<boolean> {
   const { nowMs } = input;
   let routeHeld = false;
   for (const fold of folds) {
@@ -274,7 +276,7 @@ async function consequences(tx: Tx, folds: readonly Fold[], input: SettleInput):
 async function tellCampaign(
   tx: Tx,
   { lane: { campaignId }, address }: Fold,
-  { breaker, contexts, nowMs }: SettleInput,
+  { breaker, contexts, nowMs }: FoldInput,
 ): Promise<void> {
   if (!(await stepCampaign(tx, campaignId, address, breaker))) return;
   const why = "Too many addresses of this campaign do not exist: the list may be old.";

@@ -3,6 +3,7 @@
 import type { Reason } from "../../bounce/reason.ts";
 import { describeHandHold, type Hold } from "../../breaker/hold.ts";
 import type { CampaignState } from "../../campaign/campaign.ts";
+import { ERASED } from "../../campaign/personal-data.ts";
 import type { DeliveryState } from "../../delivery/delivery.ts";
 import type { LaneState } from "../../provider/lane.ts";
 import type {
@@ -172,7 +173,7 @@ export function createReportStore(db: Database): ReportStore {
       const found = await ask<DeliveryRow>(
         `SELECT ${DELIVERY_COLUMNS} FROM delivery d JOIN lane l ON l.id = d.lane_id
          WHERE d.campaign_id = ? AND d.key > ? AND d.key <= ?
-           AND d.state NOT IN ${TEXTS} ORDER BY d.key`,
+           AND d.state NOT IN ${TEXTS} AND d.address <> '${ERASED}' ORDER BY d.key`,
         campaign.id,
         afterKey,
         upTo,

@@ -9,7 +9,7 @@ const EXIM = "https://www.exim.org/exim-html-current/doc/html/spec_html/";
 export const genericMailbox: readonly Rule[] = [
   {
     pattern:
-      /(?:mail ?box|inbox|mail ?folder|maildir|mail ?file|mail ?store|account|storage|user)\b.{0,30}(?:is |are |was )(?:\w{1,10} )?(?:full\b|exceeded|out of)|(?:mail ?box|inbox|mailfolder|folder|account|storage) full|over ?-?quota|over (?:the |its |their )?(?:\w{1,12} )?quota|quota.{0,20}(?:exceed|violat|full|reached)|(?:exceed\w{0,3}|out of|not enough|insufficient|over) .{0,30}(?:quota|storage|mailbox|disk ?space)|full mailbox|blocks? limit|inode limit|too full/,
+      /(?:mail ?box|inbox|mail ?folder|maildir|mail ?file|mail ?store|account|storage|user)\b.{0,30}(?:is |are |was )(?:\w{1,10} )?(?:full\b|exceeded|out of)|(?:mail ?box|inbox|mailfolder|folder|account|storage) full|over ?-?quota|over (?:the |its |their )?(?:\w{1,12} )?quota|quota.{0,20}(?:exceed|violat|full|reached)|(?:exceed\w{0,3}|out of|not enough|insufficient|over) .{0,30}(?:quota|storage|mailbox|disk ?space)|full mailbox|blocks? limit|inode limit|too full|messages in recipient's mailbox exceeded/,
     reason: "mailbox-full",
     source: RFC3463,
     examples: [
@@ -22,7 +22,7 @@ export const genericMailbox: readonly Rule[] = [
   },
   {
     pattern:
-      /user reject|refused by recipient|recipient (?:has )?(?:refused|blocked|preferences|does not (?:want|accept))|recipient preferences|blocked senders?|block-send-er|rejected by (?:the )?(?:user|recipient|owner)\b|on the target address|not (?:in|on) .{0,24}(?:white|allow|safe|approved)[- ]?(?:ed )?(?:list|senders)|only accepts mail from|challenge[- ]response|by the recipient's/,
+      /user reject|recipients? was rejected by a remote mail server|refused by recipient|recipient (?:has )?(?:refused|blocked|preferences|does not (?:want|accept))|recipient preferences|blocked senders?|block-send-er|rejected by (?:the )?(?:user|recipient|owner)\b|on the target address|not (?:in|on) .{0,24}(?:white|allow|safe|approved)[- ]?(?:ed )?(?:list|senders)|only accepts mail from|challenge[- ]response|by the recipient's/,
     reason: "filtered",
     source: "https://www.rfc-editor.org/rfc/rfc3463#section-3.8",
     examples: [
@@ -33,7 +33,7 @@ export const genericMailbox: readonly Rule[] = [
   },
   {
     pattern:
-      /(?:account|mail ?box|user|recipient|addressee|inbox|address|service)\b.{0,60}(?:disabled|deactivated|de-activated|inactive|not active|suspended|suspend |locked|frozen|terminated|archived|cancell?ed|expired|dormant|no longer (?:valid|active|in use|available|on server|exist|work|here|employed|accept)|has been (?:replaced|closed|deleted|moved|removed)|is closed|has (?:moved|left))|(?:inactive|disabled|suspended|deactivated|closed|blocked|locked) (?:user|account|mailbox|recipient|address|e-?mail)|no longer (?:on server|valid|with (?:us|the company))|(?:account|mail ?box) (?:is |was |has been )?closed|is (?:administratively )?disabled|recipient suspend|account.{0,10} is blocked/,
+      /(?:account|mail ?box|user|recipient|addressee|inbox|address|service)\b.{0,60}(?:disabled|temporarily limited|deactivated|de-activated|inactive|not active|suspended|suspend |locked|frozen|terminated|archived|cancell?ed|expired|dormant|no longer (?:valid|active|in use|available|on server|exist|work|here|employed|accept)|has been (?:replaced|closed|deleted|moved|removed)|is closed|has (?:moved|left))|(?:inactive|disabled|suspended|deactivated|closed|blocked|locked) (?:user|account|mailbox|recipient|address|e-?mail)|no longer (?:on server|valid|with (?:us|the company))|(?:account|mail ?box) (?:is |was |has been )?closed|is (?:administratively )?disabled|recipient suspend|account.{0,10} is blocked/,
     reason: "disabled",
     source: RFC3463,
     examples: [
@@ -46,7 +46,7 @@ export const genericMailbox: readonly Rule[] = [
   },
   {
     pattern:
-      /host (?:name )?(?:is )?(?:unknown|not found)|unknown host|no such (?:host|domain)|(?:domain|host)(?: name)?\b.{0,50}(?:does not exist|doesn't exist|not found|not exist|is unknown|is invalid|not reachable|doesn't receive|does not receive|not accept mail)|nonexistent domain|unknown (?:mail )?domain|unroutable|unrouteable (?:mail )?domain|null ?mx|nxdomain|name or service not known|no mx (?:record|host)|no valid mx|invalid domain|recipient domain|bad destination (?:system|host)|non-existent host|address resolution failed|5xx permanent dns/,
+      /host (?:name )?(?:is )?(?:unknown|not found)|unknown host|no such (?:host|domain)|(?:domain|host)(?: name)?\b.{0,50}(?:does not exist|doesn't exist|not found|not exist|is unknown|is invalid|doesn't receive|does not receive|not accept mail)|nonexistent domain|unknown (?:mail )?domain|unroutable|unrouteable (?:mail )?domain|domain (?:is )?not reachable|null ?mx|nxdomain|name or service not known|no mx (?:record|host)|no valid mx|invalid domain|recipient domain|bad destination (?:system|host)|non-existent host|address resolution failed|5xx permanent dns/,
     reason: "host-unknown",
     source: RFC3463,
     examples: [
@@ -58,7 +58,7 @@ export const genericMailbox: readonly Rule[] = [
   },
   {
     pattern:
-      /(?:user|recipient|mail ?box|account|address|addressee|member|alias|username|mail ?drop)s?\b.{0,60}(?:unknown|not found|not known|doesn't exist|does not exist|not exist|don't exist|invalid|not valid|unallocated|not listed|not be found|undeliverable|not recogni[sz]ed|not a valid|not in (?:the )?(?:recipient|directory|user))|(?:unknown|invalid|nonexistent|non-existent|bad|undeliverable|illegal|no valid|not a known|incorrect|wrong|unregistered) (?:\w{1,12} )?(?:user|recipient|mail ?box|address|account|local[- ]part|e-?mail|member|rcpt|person|alias|destination mailbox)|user not local|no such (?:user|recipient|mail ?box|address|account|person|local user|e-?mail|mail ?drop|name|id)|no (?:mail ?box|user|account|one|recipient) (?:here|by (?:that|this) name|with that name|found)|(?:there is|is|has) no (?:one|user|such|mail ?box|account)|(?:isn't|is not|not) (?:an? )?(?:\w{1,20} )?(?:account|user|customer|known user|mailbox|recipient)(?: here| at|\b)|recip(?:ient)?notfound|not in recipient list|doesn't have an? \S{1,40} account|550 5\.1\.1 .{0,30}rejected|#5\.1\.0 address rejected|unknown local ?-?part|not our customer/,
+      /(?:user|recipient|mail ?box|account|address|addressee|member|alias|username|mail ?drop)s?\b.{0,60}(?:unknown|not found|not known|doesn't exist|does not exist|not exist|don't exist|invalid|not valid|unallocated|not listed|not be found|undeliverable|not recogni[sz]ed|not a valid|not in (?:the )?(?:recipient|directory|user))|(?:unknown|invalid|nonexistent|non-existent|bad|undeliverable|illegal|no valid|not a known|incorrect|wrong|unregistered) (?:\w{1,12} )?(?:user|recipient|mail ?box|address|account|local[- ]part|e-?mail|member|rcpt|person|alias|destination mailbox)|user not local|check if (?:the )?address is correct|no such (?:user|recipient|mail ?box|address|account|person|local user|e-?mail|mail ?drop|name|id)|no (?:mail ?box|user|account|one|recipient) (?:here|by (?:that|this) name|with that name|found)|(?:there is|is|has) no (?:one|user|such|mail ?box|account)|(?:isn't|is not|not) (?:an? )?(?:\w{1,20} )?(?:account|user|customer|known user|mailbox|recipient)(?: here| at|\b)|recip(?:ient)?notfound|not in recipient list|doesn't have an? \S{1,40} account|550 5\.1\.1 .{0,30}rejected|#5\.1\.0 address rejected|unknown local ?-?part|not our customer/,
     reason: "user-unknown",
     source: POSTFIX,
     examples: [

@@ -9,6 +9,20 @@ const AMAVIS = "https://www.ijs.si/software/amavisd/amavisd-new-docs.html";
 
 export const genericForm: readonly Rule[] = [
   {
+    pattern: /account or domain may not exist/,
+    reason: "host-unknown",
+    source: "https://docs.cpanel.net/knowledge-base/email/",
+    examples: [
+      "The mail server could not deliver mail to x@example.com. The account or domain may not exist, they may be blacklisted, or missing the proper dns entries.",
+    ],
+  },
+  {
+    pattern: /mailbox exceeds allowed size/,
+    reason: "mailbox-full",
+    source: "https://www.ipswitch.com/",
+    examples: ["User mailbox exceeds allowed size: x@example.com"],
+  },
+  {
     pattern:
       /rfc ?-?(?:2?822|5322|5321|2045|2047)\b.{0,40}|(?:multiple|duplicate|illegal|missing|improper|malformed|invalid) .{0,30}header|headers? .{0,30}(?:invalid|missing|malformed|too (?:long|large)|improper|disallowed)|disallowed header|malformed|corrupt message|bare (?:lf|cr|newline|line ?feed)|improper(?:ly)? |encoded-word|multiple addresses in from|address(?:es)? in from|no from:|mime (?:error|structure)|invalid message content|line (?:is )?too long|(?:8-?bit|non-ascii|unicode) .{0,40}(?:data|character|header)|smtputf8/,
     reason: "malformed",

@@ -11,6 +11,12 @@ const DNSBL = "https://www.rfc-editor.org/rfc/rfc5782";
 
 export const genericSender: readonly Rule[] = [
   {
+    pattern: /messages with the same message-id/,
+    reason: "policy",
+    source: "https://support.google.com/mail/answer/188131",
+    examples: ["421 4.7.28 You are sending messages with the same Message-ID"],
+  },
+  {
     pattern:
       /suppression list|(?:recipient|address)(?: has been| is)? suppressed|suppressed due to|previously bounced/,
     reason: "suppressed-by-relay",
@@ -23,7 +29,7 @@ export const genericSender: readonly Rule[] = [
   },
   {
     pattern:
-      /\b(?:ptr|rdns)\b|reverse[- ]?(?:dns|hostname|host name|lookup|mapping|name|record|resolution)|inverse (?:dns|address)|cannot find your (?:reverse )?host|ip name lookup failed|no name for your (?:ip|address)|unresolvable relay host|does not match the ip address of|(?:client|sending|your) ip (?:address )?.{0,45}(?:does not|doesn't|not) resolve/,
+      /\b(?:ptr|rdns)\b|reverse[- ]?(?:dns|hostname|host name|lookup|mapping|name|record|resolution)|inverse (?:dns|address)|cannot find your (?:reverse )?host|ip name lookup failed|no name for your (?:ip|address)|unverifyable sending ip|unresolvable relay host|does not match the ip address of|(?:client|sending|your) ip (?:address )?.{0,45}(?:does not|doesn't|not) resolve/,
     reason: "reverse-dns",
     source: "https://www.rfc-editor.org/rfc/rfc1912#section-2.1",
     examples: [
@@ -155,7 +161,7 @@ export const genericSender: readonly Rule[] = [
   },
   {
     pattern:
-      /intrusion prevention|not in (?:white|allow)list for|not accepting (?:connections|mail from your)|connections? (?:(?:will )?not (?:be )?accepted|rejected|denied|refused by policy)|access from ip|no access from (?:mail )?server|client host rejected|(?:host|client|network|connecting) .{0,40}not (?:allowed|accepted|permitted) to (?:connect|send)|refused to talk to me|banned (?:sending|ip|host)|(?:ip|server|host|network|client|mta)\b(?: address)?.{0,50}(?:is|was|has been|have been|are|temporarily|permanently|been) (?:\w{1,12} )?(?:blocked|banned|barred)|blocked (?:ip|sending|host)|(?:ip|source) (?:is )?(?:blocked|banned|denied)/,
+      /intrusion prevention|blocked for abuse|invalid ip for sending|not in (?:white|allow)list for|not accepting (?:connections|mail from your)|connections? (?:(?:will )?not (?:be )?accepted|rejected|denied|refused by policy)|access from ip|no access from (?:mail )?server|client host rejected|(?:host|client|network|connecting) .{0,40}not (?:allowed|accepted|permitted) to (?:connect|send)|refused to talk to me|banned (?:sending|ip|host)|(?:ip|server|host|network|client|mta)\b(?: address)?.{0,50}(?:is|was|has been|have been|are|temporarily|permanently|been) (?:\w{1,12} )?(?:blocked|banned|barred)|blocked (?:ip|sending|host)|(?:ip|source) (?:is )?(?:blocked|banned|denied)/,
     reason: "blocked",
     source: POSTFIX,
     examples: [
@@ -167,7 +173,7 @@ export const genericSender: readonly Rule[] = [
   },
   {
     pattern:
-      /sender address rejected|sending denied|outbounds? disabled|sending (?:is |has been )?disabled|unregistered domains|address is not verified|identities failed|invalid dns (?:mx|a)|sender (?:address )?(?:is )?(?:rejected|denied|refused|invalid|unknown|not (?:allowed|accepted|authorized|permitted|verified))|(?:invalid|bad|unknown|unroutable|unverified|unresolvable) sender|domain of sender|sender'?s? (?:domain|email|e-mail|address)\b|senderfilter|sender (?:verify|verification|callout|callback)|envelope[- ](?:sender|from)|(?:mail|message|e-?mail)s? from .{0,60}(?:not (?:allowed|permitted|owned|accepted)|rejected|denied|invalid|prohibited|refused)|from address|[45]\.1\.[78] .{0,30}(?:invalid|sender|unknown|address)|return[- ]path|backscatter|spoof|forged/,
+      /sender address rejected|sending denied|outbounds? disabled|sending (?:is |has been )?disabled|unregistered domains|address is not verified|identities failed|invalid dns (?:mx|a)|sender (?:address )?(?:is )?(?:rejected|denied|refused|invalid|unknown|not (?:allowed|accepted|authorized|permitted|verified))|(?:invalid|bad|unknown|unroutable|unverified|unresolvable) sender|domain of sender|sender'?s? (?:domain|email|e-mail|address)\b|senderfilter|sender (?:verify|verification|callout|callback)|envelope[- ](?:sender|from)|(?:mail|message|e-?mail)s? from .{0,60}(?:not (?:allowed|permitted|owned|accepted)|rejected|denied|invalid|prohibited|refused)|from address|provide a valid from|[45]\.1\.[78] .{0,30}(?:invalid|sender|unknown|address)|return[- ]path|backscatter|spoof|forged/,
     reason: "policy",
     source: EXIM,
     examples: [

@@ -6,6 +6,36 @@ const POSTFIX = "https://www.postfix.org/postconf.5.html";
 
 export const genericSystem: readonly Rule[] = [
   {
+    pattern: /(?:mailbox|quota|folder) (?:is )?full\b.{0,20}retry timeout/,
+    reason: "mailbox-full",
+    source: "https://www.exim.org/exim-html-current/doc/html/spec_html/",
+    examples: ["mailbox is full: retry timeout exceeded"],
+  },
+  {
+    pattern: /host or domain name not found/,
+    reason: "host-unknown",
+    source: POSTFIX,
+    examples: [
+      "5.4.4 Host or domain name not found. Name service error for name=example.com type=A: Host not found",
+    ],
+  },
+  {
+    pattern:
+      /(?:lookup failure|service error).{0,100}host not found, try again|name server: .{0,60}lookup failure/,
+    reason: "network",
+    source: POSTFIX,
+    examples: [
+      "Name service error for domain example.com: Host not found, try again",
+      "Deferred: Name server: example.com.: host name lookup failure",
+    ],
+  },
+  {
+    pattern: /dns lookup failure: host \S{1,80} not found|no mx (?:record )?found for|null mx\b/,
+    reason: "host-unknown",
+    source: "https://www.rfc-editor.org/rfc/rfc7505",
+    examples: ["DNS lookup failure: host mx.example.com not found", "No MX found for domain"],
+  },
+  {
     pattern:
       /gr[ea]y-?list|gr[ea]y list|postgrey|you are being delayed|(?:try|retry|come back) (?:again )?(?:in|after) \d{1,5} ?(?:s\b|sec|min)/,
     reason: "greylisted",
@@ -17,7 +47,7 @@ export const genericSystem: readonly Rule[] = [
   },
   {
     pattern:
-      /(?:message|delivery|queue|mail) (?:time )?(?:has )?expired|queue too long|too long in (?:the )?queue|in the queue too long|retry time(?:out)? (?:not reached|exceeded|has)|queue\.expired|retry timeout|not going to try again|giving up|could not be delivered for/,
+      /(?:message|delivery|queue|mail) (?:time )?(?:has )?expired|queue too long|too long in (?:the )?queue|in the queue too long|retry time(?:out)? (?:not reached|exceeded|has)|queue\.expired|retry timeout|not going to try again|giving up|could not (?:be delivered|deliver) for|envelope expired|failing for a long time|(?:delivery|delevery) failed \d{1,4} attempts|was aborted after|undelivered after|undeliverable for \d|did not accept our requests to connect/,
     reason: "expired",
     source: RFC3463,
     examples: [
@@ -27,7 +57,7 @@ export const genericSystem: readonly Rule[] = [
   },
   {
     pattern:
-      /connection (?:timed out|refused|dropped|reset|lost|expired|closed|failed|to the remote)|timed out|time-?out\b|no route to host|network (?:is )?unreachable|lost connection|(?:mail|routing|forwarding|message) loop|loop (?:detected|back)|loops? back|hop count|too many hops|\d hops\b|dns (?:query|lookup|server|error)s?\b.{0,20}fail|name server (?:timeout|failure)|cannot connect|couldn't (?:connect|establish)|host(?: is)? unreachable|unable to connect|broken pipe|refused our requests? to connect/,
+      /connection (?:timed out|refused|dropped|reset|lost|expired|closed|failed|to the remote)|timed out|time-?out\b|no route to host|network (?:is )?unreachable|lost connection|(?:mail|routing|forwarding|message) loop|loop (?:detected|back)|loops? back|hop count|too many hops|\d hops\b|dns (?:query|lookup|server|error)s?\b.{0,20}fail|name server (?:timeout|failure)|cannot connect|couldn't (?:connect|establish)|host(?: is)? (?:unreachable|not reachable)|unable to connect|broken pipe|refused our requests? to connect/,
     reason: "network",
     source: RFC3463,
     examples: [
@@ -39,7 +69,7 @@ export const genericSystem: readonly Rule[] = [
   },
   {
     pattern:
-      /insufficient (?:system |disk )?(?:storage|resources?|space|disk)|mail system full|(?:out of|low on|no) (?:memory|disk|resources|free space)|disk (?:is )?full|no space left|queue (?:quota|file|is full)|load (?:too high|average)|system load|temporar(?:y|ily) (?:system|server|lookup|dns|internal|local|authentication) |temporary system|internal (?:server )?error|server (?:is )?(?:too )?busy|system (?:is )?(?:too )?busy|local (?:error|problem|delivery failed)|(?:server|system|local) config(?:uration)? (?:error|problem)|ldap|database error|mapping error|shutting down|maintenance|agent busy|unable to (?:correctly )?(?:process|read|write|create|lock)|could ?n[o']t create|verify cache|unverified address|service (?:is )?(?:currently )?(?:not available|unavailable)\b(?!; client)|(?:mail )?server temporarily|system error|resources? temporarily|unknown error|system (?:is )?not accepting/,
+      /insufficient (?:system |disk )?(?:storage|resources?|space|disk)|mail system full|(?:out of|low on|no) (?:memory|disk|resources|free space)|disk (?:is )?full|no space left|queue (?:quota|file|is full)|load (?:too high|average)|system load|temporar(?:y|ily) (?:system|server|lookup|dns|internal|local|authentication) |temporary system|internal (?:server )?error|server (?:is )?(?:too )?busy|system (?:is )?(?:too )?busy|local (?:error|problem|delivery failed)|(?:server|system|local) config(?:uration)? (?:error|problem)|ldap|database error|mapping error|shutting down|maintenance|agent busy|unable to (?:correctly )?(?:process|read|write|create|lock)|could ?n[o']t create|text was generated during the delivery attempt|mailer error|command output:|verify cache|unverified address|service (?:is )?(?:currently )?(?:not available|unavailable)\b(?!; client)|(?:mail )?server temporarily|system error|resources? temporarily|unknown error|system (?:is )?not accepting/,
     reason: "system",
     source: POSTFIX,
     examples: [

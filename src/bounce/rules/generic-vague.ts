@@ -26,7 +26,7 @@ export const genericVague: readonly Rule[] = [
   },
   {
     pattern:
-      /mailbox (?:is )?(?:unavailable|not available)|recipient unavailable|(?:mailbox|recipient) (?:address )?(?:rejected|refused)/,
+      /mailbox (?:is )?(?:unavailable|not available)|recipient unavailable|(?:mailbox|recipient) (?:address )?(?:rejected|refused)(?!: )/,
     reason: "user-unknown",
     replyClass: 5,
     source: RFC5321,

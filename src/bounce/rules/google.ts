@@ -11,11 +11,23 @@ export const google: Rulebook = {
     {
       provider: "google",
       pattern:
-        /\bgsmtp\b|support\.google\.com|gmail has detected|to gmail,|gmail (?:requires|does not accept)|mail\.google\.com/,
+        /\bgsmtp\b|support\.google\.com|groups\.google\.com\/support|gmail has detected|to gmail,|gmail (?:requires|does not accept)|mail\.google\.com/,
     },
   ],
   hosted: false,
   rules: [
+    {
+      pattern: /groups\.google\.com\/support|customfromdenied/,
+      reason: "policy",
+      scope: "organisation",
+      advice:
+        "A Google group or account does not let this sender write: its owner must allow strangers to post, or the address of the sender must be allowed.",
+      source: "https://support.google.com/groups/answer/2464926",
+      examples: [
+        "You might not have permission to post messages to the group. https://groups.google.com/support/",
+        "https://support.google.com/mail/?p=CustomFromDenied Smtp server does not advertise AUTH capability",
+      ],
+    },
     {
       pattern: /spam classification/,
       reason: "spam",

@@ -23,10 +23,16 @@ export const microsoft: Rulebook = {
         /protection\.outlook\.com|prod\.outlook\.com|\[outlook\.com\]|resolver\.(?:adr|rst)|smtpsend\.dns|transport\.rules|tenantattribution|storedrv\.deliver|\bas\(?\d{3,12}\)?\]?|sender\.office\.com|per resource forest/,
     },
     // Nobody else writes three digits in the last place of an enhanced code.
-    { provider: "microsoft365", pattern: /^\d{3} [45]\.[1247]\.[1-9]\d\d / },
+    { provider: "microsoft365", pattern: /^\d{3} [45]\.[01247]\.[1-9]\d\d / },
   ],
   hosted: true,
   rules: [
+    {
+      pattern: /message expired, dns query failed|5\.4\.312\b/,
+      reason: "network",
+      source: NDR,
+      examples: ["550 5.4.312 Message expired, DNS query failed [x.prod.outlook.com]"],
+    },
     {
       pattern: /5\.7\.515|required authentication level/,
       reason: "auth",

@@ -9,7 +9,7 @@ const ASK =
 
 export const mimecast: Rulebook = {
   providers: ["mimecast"],
-  signatures: [{ provider: "mimecast", pattern: /mimecast/ }],
+  signatures: [{ provider: "mimecast", pattern: /mimecast|account service is temporarily/ }],
   hosted: true,
   rules: [
     {

@@ -152,13 +152,27 @@ export const comcast: Rulebook = {
   ],
 };
 
+export const messagelabs: Rulebook = {
+  providers: ["messagelabs"],
+  signatures: [{ provider: "messagelabs", pattern: /messagelabs\.com/ }],
+  hosted: true,
+  rules: [
+    {
+      pattern: /^542 .{0,80}rejected/,
+      reason: "user-unknown",
+      source: "https://knowledge.broadcom.com/external/article/164767",
+      examples: ["542 x@example.com Rejected (server-1.messagelabs.com)"],
+    },
+  ],
+};
+
 export const zoho: Rulebook = {
   providers: ["zoho"],
   signatures: [{ provider: "zoho", pattern: /\bmx\d?\.zoho(?:mail)?\.|zoho\.(?:com|eu)\// }],
   hosted: true,
   rules: [
     {
-      pattern: /mailpolicy violation|restricted by policy/,
+      pattern: /mailpolicy violation|restricted by policy|rejected by destination domain/,
       reason: "policy",
       scope: "organisation",
       source: "https://www.zoho.com/mail/help/bounce-mails.html",

@@ -84,6 +84,11 @@ port = 2525
 provider = "orange"
 url = "lmtp://127.0.0.1:2424"
 rate = "1000/day"
+[bounces.smtp]
+listen = "[::1]:2525"
+protocol = "lmtp"
+cert_file = "keys/mx.pem"
+key_file = "keys/mx.key"
 [bounces.log]
 file = "/var/log/mail.log"
 [[bounces.webhook]]
@@ -116,6 +121,11 @@ url = "file:bw.db"
         rate: { count: 1000, perMs: 86_400_000 },
       },
     ]);
+    expect(config.bounces.smtp).toEqual({
+      listen: { host: "::1", port: 2525 },
+      protocol: "lmtp",
+      tls: { certFile: path.join(cwd, "etc/keys/mx.pem"), keyFile: path.join(cwd, "etc/keys/mx.key") },
+    });
     expect(config.bounces.log).toEqual({ file: "/var/log/mail.log" });
     expect(config.bounces.webhooks).toEqual([{ provider: "ses", secret: "s3cret" }]);
     expect(config.database).toMatchObject({ file: path.join(cwd, "etc/bw.db") });
@@ -320,6 +330,10 @@ describe("a bad value", () => {
     ["bounces.imap", 'folder = "X"', "without bounces.imap.url"],
     ["bounces.imap", 'url = "imaps://mail.example"', "user or password is missing"],
     ["bounces.smtp", 'listen = "2525"', "host:port"],
+    ["bounces.smtp", 'protocol = "lmtp"', "without bounces.smtp.listen"],
+    ["bounces.smtp", 'listen = "h:25"\nprotocol = "esmtp"', '"smtp" or "lmtp"'],
+    ["bounces.smtp", 'listen = "h:25"\ncert_file = "c.pem"', "without bounces.smtp.key_file"],
+    ["bounces.smtp", 'listen = "h:25"\nkey_file = "k.pem"', "without bounces.smtp.cert_file"],
     ["retention", 'replies = "1h"', "1d to 3650d"],
     ["database", 'url = "mysql://h/db"', "postgresql://"],
     ["database", 'url = "file::memory:"', "in memory"],

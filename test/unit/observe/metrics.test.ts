@@ -28,6 +28,8 @@ function measured(first: Partial<Gauges> = {}) {
     routesHeld: 0,
     providersHeld: [],
     depth: new Map(),
+    intakes: [],
+    unmatched: 0,
     ...first,
   };
   const clock = createTestClock();
@@ -83,6 +85,11 @@ describe("the gauges", () => {
         lane({ id: 2, size: 5, breaker: { sender: 3, address: 2 } }),
       ],
       workers: 2,
+      intakes: [
+        { name: "imap", alive: true, lagMs: 1_500 },
+        { name: "log", alive: false, lagMs: null },
+      ],
+      unmatched: 3,
       depth: new Map([["google", 4]]),
     });
     expect(await lines("bellwether_lanes{")).toEqual([
@@ -97,6 +104,12 @@ describe("the gauges", () => {
     ]);
     expect(await lines("bellwether_queue_jobs{")).toEqual(['bellwether_queue_jobs{provider="google"} 4']);
     expect(await lines("bellwether_workers")).toEqual(["bellwether_workers 2"]);
+    expect(await lines("bellwether_intake")).toEqual([
+      'bellwether_intake_up{intake="imap"} 1',
+      'bellwether_intake_up{intake="log"} 0',
+      'bellwether_intake_lag_seconds{intake="imap"} 1.5',
+    ]);
+    expect(await lines("bellwether_reports_unmatched")).toEqual(["bellwether_reports_unmatched 3"]);
   });
 
   it("forget a lane that is over", async () => {

@@ -1,0 +1,69 @@
+-- AlterTable
+ALTER TABLE "campaign" ADD COLUMN "forgotten" INTEGER NOT NULL DEFAULT 0;
+
+-- AlterTable
+ALTER TABLE "suppression" ADD COLUMN "note" TEXT;
+ALTER TABLE "suppression" ADD COLUMN "template_class" TEXT NOT NULL DEFAULT '';
+
+-- CreateTable
+CREATE TABLE "report" (
+    "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "key" TEXT NOT NULL,
+    "intake" TEXT NOT NULL,
+    "at" DATETIME NOT NULL,
+    "received_at" DATETIME NOT NULL,
+    "kind" TEXT NOT NULL,
+    "action" TEXT,
+    "recipient" TEXT,
+    "reporter" TEXT,
+    "reply" TEXT,
+    "reason" TEXT,
+    "fault" TEXT,
+    "scope" TEXT,
+    "hard" BOOLEAN NOT NULL DEFAULT false,
+    "code" INTEGER,
+    "enhanced" TEXT,
+    "excerpt" TEXT,
+    "campaign_id" INTEGER,
+    "delivery_id" INTEGER,
+    "attempt" INTEGER,
+    "matched_by" TEXT,
+    "effect" TEXT NOT NULL,
+    "marks" TEXT
+);
+
+-- CreateTable
+CREATE TABLE "intake" (
+    "name" TEXT NOT NULL PRIMARY KEY,
+    "state" TEXT NOT NULL DEFAULT 'starting',
+    "seen_at" DATETIME,
+    "brought_at" DATETIME,
+    "lag_ms" INTEGER,
+    "trouble" TEXT,
+    "place" TEXT,
+    "told_at" DATETIME
+);
+
+-- DropIndex
+DROP INDEX "suppression_key_key";
+
+-- CreateIndex
+CREATE UNIQUE INDEX "suppression_key_template_class_key" ON "suppression"("key", "template_class");
+
+-- CreateIndex
+CREATE INDEX "suppression_campaign_id_idx" ON "suppression"("campaign_id");
+
+-- CreateIndex
+CREATE INDEX "delivery_relay_id_idx" ON "delivery"("relay_id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "report_key_key" ON "report"("key");
+
+-- CreateIndex
+CREATE INDEX "report_delivery_id_idx" ON "report"("delivery_id");
+
+-- CreateIndex
+CREATE INDEX "report_effect_id_idx" ON "report"("effect", "id");
+
+-- CreateIndex
+CREATE INDEX "report_received_at_idx" ON "report"("received_at");
