@@ -37,11 +37,13 @@ export function replaceAddresses(text: string, mark: string): string {
   let done = 0;
   for (const at of text.matchAll(/@|%40|\+40(?=[a-z0-9-])|&#64;/gi)) {
     if (at.index < done) continue;
-    const start = localStart(text, at.index, done);
+    // A sign without a local part or a domain is no address ("@" alone, "%40" in a query). What stands behind it is looked
+    // at first: it ends sooner than what may stand before.
     const end = domainEnd(text, at.index + at[0].length);
-    // A sign without a local part or a domain is no address ("@" alone, "%40" in a query).
-    if (start === at.index || end === at.index + at[0].length) continue;
+    if (end === at.index + at[0].length) continue;
     if (at[0] !== "@" && !text.slice(at.index, end).includes(".")) continue;
+    const start = localStart(text, at.index, done);
+    if (start === at.index) continue;
     out += text.slice(done, start) + mark;
     done = end;
   }
