@@ -18,7 +18,10 @@ export interface RecordedReport {
 export interface ReportLedger {
   /** Records and applies each entry once, whatever is repeated; one transaction. */
   record(entries: readonly ReportEntry[]): Promise<RecordedReport[]>;
-  /** Looks again at what matched nothing since then: its mail may be settled now. Returns how many matched. */
+  /**
+   * Looks again at what matched nothing since then: its mail may be settled now. Returns how many matched. What a relay's
+   * log brought before then and matches nothing is of other people's mail, and goes.
+   */
   rematch(sinceMs: number): Promise<number>;
 }
 
@@ -37,7 +40,7 @@ export interface Collector {
 /** Entries in one transaction: it keeps the database to itself for some ten milliseconds. */
 const BATCH = 100;
 const HEALTH_MS = 2_000;
-const REMATCH_MS = 15_000;
+const REMATCH_MS = 3_000;
 /** How long a report may be earlier than the settle of its own mail. */
 const REMATCH_FOR_MS = 10 * 60_000;
 const RESTART_MS = 30_000;

@@ -148,6 +148,19 @@ function describeMatching(hands: Hands, ledgerOf: (world: LedgerWorld) => Report
         { effect: "moved", matchedBy: "relay-id", deliveryId: delivery.id, excerpt: "It came back." },
       ]);
     });
+
+    it("or finds none: a relay's log tells of others' mail too, which is not kept; any other report is", async () => {
+      await start([{ provider: "google", size: 1, feedback: "relay", window: 5 }]);
+      const stray = { relayIds: ["Q9"], recipient: "stranger@else.example", trusted: true };
+      const many = Array.from({ length: 250 }, () => entryOf(hands, { ...stray, intake: "log" }));
+      await record(...many, entryOf(hands, { ...stray, intake: "webhook:ses" }));
+      const before = world.clock.now();
+      expect(await ledgerOf(world).rematch(before - 60_000)).toBe(0);
+      expect(await world.db.read.report.count()).toBe(251);
+      world.clock.advance(1_000);
+      await ledgerOf(world).rematch(world.clock.now());
+      expect(await world.db.read.report.findMany()).toMatchObject([{ intake: "webhook:ses" }]);
+    });
   });
 }
 

@@ -33,21 +33,53 @@ export function createReportLedger(db: Database, config: { breaker: BreakerConfi
       }),
 
     rematch: async (sinceMs) => {
-      const rows = await db.read.$queryRawUnsafe<{ marks: string }[]>(
-        `SELECT marks FROM report WHERE effect = 'unmatched' AND received_at >= ? AND marks IS NOT NULL
-         ORDER BY id LIMIT ?`,
-        sqlTime(sinceMs),
-        AGAIN,
-      );
-      const entries = rows.map((row) => JSON.parse(row.marks) as ReportEntry);
-      const found = await findDeliveries(db.read, entries, db.now());
-      const again = entries.filter((entry) => found.has(entry.key));
-      if (again.length === 0) return 0;
-      await db.write((tx) => apply(tx, again, { breaker: config.breaker, nowMs: db.now() }));
-      return again.length;
+      let [matched, after] = [0, 0];
+      for (;;) {
+        const rows = await db.read.$queryRawUnsafe<{ id: number; marks: string }[]>(
+          `SELECT id, marks FROM report WHERE effect = 'unmatched' AND id > ? AND received_at >= ?
+             AND marks IS NOT NULL ORDER BY id LIMIT ?`,
+          after,
+          sqlTime(sinceMs),
+          AGAIN,
+        );
+        after = rows.at(-1)?.id ?? 0;
+        if (rows.length === 0) break;
+        const entries = rows.map((row) => JSON.parse(row.marks) as ReportEntry);
+        const found = await findDeliveries(db.read, entries, db.now());
+        const again = entries.filter((entry) => found.has(entry.key));
+        if (again.length > 0)
+          await db.write((tx) => apply(tx, again, { breaker: config.breaker, nowMs: db.now() }));
+        matched += again.length;
+      }
+      await forgetForeign(db, sinceMs);
+      return matched;
     },
   };
 }
+
+/**
+ * A relay's log tells of everybody's mail. What names none of ours by then never will, and is nothing to keep: it has its
+ * place in that log.
+ */
+async function forgetForeign(db: Database, beforeMs: number): Promise<void> {
+  const foreign = "effect = 'unmatched' AND intake = 'log' AND received_at < ?";
+  const before = sqlTime(beforeMs);
+  const [one] = await db.read.$queryRawUnsafe<unknown[]>(
+    `SELECT id FROM report WHERE ${foreign} LIMIT 1`,
+    before,
+  );
+  if (one === undefined) return;
+  await db.write((tx) =>
+    tx.$executeRawUnsafe(
+      `DELETE FROM report WHERE id IN (SELECT id FROM report WHERE ${foreign} ORDER BY id LIMIT ?)`,
+      before,
+      FORGOTTEN,
+    ),
+  );
+}
+
+/** Rows deleted in one transaction. */
+const FORGOTTEN = 2_000;
 
 /** Reports that are looked at again in one go. */
 const AGAIN = 200;
