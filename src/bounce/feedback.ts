@@ -1,10 +1,10 @@
 // Feedback reports: a recipient marked the mail as spam (RFC 5965), in the standard's form or in one of the older ones.
-import { adviceFor } from "./advice.ts";
+import { classificationOf } from "./by-reason.ts";
 import { type Fields, readFieldGroups } from "./dsn.ts";
 import { addressesIn, addressIn } from "./mail-address.ts";
 import { type Headers, headersOf, type Mail, textOf } from "./mime.ts";
 import { writtenTo } from "./original.ts";
-import { type Classification, FAULT_OF, type Reason } from "./reason.ts";
+import type { Reason } from "./reason.ts";
 import type { ReportAction, ReportedRecipient } from "./report.ts";
 
 export interface Feedback {
@@ -45,7 +45,7 @@ function recipientsOf(fields: Fields, original: Headers | null): ReportedRecipie
     address,
     action,
     reply: words,
-    classification: reason === null ? null : plainClassification(reason),
+    classification: reason === null ? null : classificationOf(reason, { over: false }),
   }));
 }
 
@@ -55,18 +55,4 @@ function meaningOf(type: string): { action: ReportAction; reason: Reason | null 
   if (type.startsWith("auth-failure") || type.startsWith("dmarc"))
     return { action: "delivered", reason: "auth" };
   return { action: "complained", reason: "complaint" };
-}
-
-/** A classification that rests on what kind of mail came back, not on anybody's reply. */
-export function plainClassification(reason: Reason): Classification {
-  return {
-    reason,
-    fault: FAULT_OF[reason],
-    scope: FAULT_OF[reason] === "sender" ? "provider" : "recipient",
-    hard: false,
-    provider: "other",
-    code: null,
-    enhanced: null,
-    advice: adviceFor(reason),
-  };
 }

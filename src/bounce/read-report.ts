@@ -2,15 +2,22 @@
 // of whom. Takes what MIME, fields and prose give and decides which of them to believe. Pure over bytes; never throws;
 // looks at the first megabyte only.
 import { readAnswer } from "./auto-reply.ts";
+import { classificationOf } from "./by-reason.ts";
 import { type DeliveryStatus, readDeliveryStatus, type StatusGroup, typedHost } from "./dsn.ts";
-import { plainClassification, readFeedback } from "./feedback.ts";
+import { readFeedback } from "./feedback.ts";
 import { addressesIn, addressIn, sameAddress } from "./mail-address.ts";
 import { bytesOf, type Headers, headerOf, headersOf, type Mail, readMail, textOf } from "./mime.ts";
 import { type Notified, readNotification } from "./notification.ts";
 import { isReturned, marksOf, returnedHeaders, splitProse, writtenBy, writtenTo } from "./original.ts";
 import { plainOf, readProse, type Said, textOfHtml } from "./prose.ts";
 import { DAEMONS, SAYS_DELAYED, SAYS_ENDED, SAYS_FAILED, SUBJECT_FAILED } from "./prose-words.ts";
-import type { Report, ReportAction, ReportedRecipient, ReportKind } from "./report.ts";
+import {
+  REPLY_LENGTH,
+  type Report,
+  type ReportAction,
+  type ReportedRecipient,
+  type ReportKind,
+} from "./report.ts";
 import { judgeEvidence } from "./verdict.ts";
 
 const ACTIONS: Readonly<Record<string, ReportAction>> = {
@@ -129,7 +136,12 @@ function once<T>(make: () => T): () => T {
 function fromNotification(one: Case, notified: Notified): Report {
   const recipients = notified.recipients.map(({ address, action, diagnostic, status }): ReportedRecipient => {
     if (action === "complained") {
-      return { address, action, reply: diagnostic, classification: plainClassification("complaint") };
+      return {
+        address,
+        action,
+        reply: diagnostic,
+        classification: classificationOf("complaint", { over: false }),
+      };
     }
     if (action === "delivered") return { address, action, reply: diagnostic, classification: null };
     const isDelayed = action === "delayed";
@@ -293,9 +305,9 @@ function listOf({ headers }: Case): string[] {
 /** The answer of a machine, or a receipt: of the mailbox that it comes from. */
 function plainly(one: Case, action: ReportAction, isChallenge = false): ReportedRecipient {
   const address = addressIn(headerOf(one.headers, "from")) ?? writtenTo(one.original)[0] ?? null;
-  const classification = action === "replied" ? plainClassification("auto-reply") : null;
+  const classification = action === "replied" ? classificationOf("auto-reply", { over: false }) : null;
   if (classification !== null && isChallenge) classification.advice = CHALLENGE_ADVICE;
-  return { address, action, reply: one.said.trim().slice(0, 2_000), classification };
+  return { address, action, reply: one.said.trim().slice(0, REPLY_LENGTH), classification };
 }
 
 function finish(

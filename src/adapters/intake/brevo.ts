@@ -3,11 +3,11 @@
 import type { Reason } from "../../bounce/reason.ts";
 import {
   admitShared,
-  eventOf,
   type Fields,
   fieldsOf,
   listOf,
   parseJson,
+  readItems,
   refuse,
   type Told,
   textOf,
@@ -28,11 +28,7 @@ export const brevo: WebhookService = {
     const events = (Array.isArray(value) ? listOf(value) : [value]).map(fieldsOf);
     if (events.some((event) => textOf(event.event) === ""))
       return refuse(400, "there is no event in the body");
-    const told = events.map((event) => {
-      const what = toldBy(event);
-      return what === null ? [] : [eventOf("brevo", what, event)];
-    });
-    return { ok: true, events: told.flat(), ignored: told.filter((one) => one.length === 0).length };
+    return readItems("brevo", events, toldBy);
   },
 };
 

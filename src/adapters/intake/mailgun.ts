@@ -4,12 +4,14 @@
 import { createHash, createHmac } from "node:crypto";
 import type { Reason } from "../../bounce/reason.ts";
 import {
-  eventOf,
   type Fields,
   fieldsOf,
+  isOfNow,
   isSame,
   parseJson,
+  readItems,
   refuse,
+  signedAtMs,
   type Told,
   textOf,
   timeOf,
@@ -20,7 +22,6 @@ import {
 
 /** It tries for 8 hours: https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhook-retries */
 const OLDEST_MS = 9 * 3_600_000;
-const AHEAD_MS = 300_000;
 /** Tokens remembered: more than come in nine hours of mail to 100,000 clients. */
 const TOKENS = 200_000;
 
@@ -39,8 +40,7 @@ export function mailgun(): WebhookService {
       const wanted = createHmac("sha256", secret).update(signed).digest("hex");
       if (textOf(token) === "" || !isSame(textOf(signature).toLowerCase(), wanted))
         return refuse(401, "the signature is missing or wrong");
-      const at = /^\d{1,12}$/.test(textOf(timestamp)) ? Number(timestamp) * 1_000 : Number.NaN;
-      if (!(at > nowMs - OLDEST_MS && at < nowMs + AHEAD_MS))
+      if (!isOfNow(signedAtMs(textOf(timestamp)), { nowMs, oldestMs: OLDEST_MS }))
         return refuse(401, "the signature is of another time");
       const event = fieldsOf(call["event-data"]);
       // Of the event, not of the bytes: a retry may be written in another order.
@@ -50,9 +50,7 @@ export function mailgun(): WebhookService {
       used.set(textOf(token), hash);
       if (used.size > TOKENS) used.delete(used.keys().next().value ?? "");
       if (textOf(event.event) === "") return refuse(400, "there is no event in the body");
-      const told = toldBy(event);
-      if (told === null) return { ok: true, events: [], ignored: 1 };
-      return { ok: true, events: [eventOf("mailgun", told, event)], ignored: 0 };
+      return readItems("mailgun", [event], toldBy);
     },
   };
 }

@@ -1,8 +1,9 @@
 // Turns what a Postfix log says of a recipient into a report. A mail that only went through a filter of the same
 // host is no news; one that local delivery put somewhere else has not arrived yet.
 
+import { classificationOf } from "../../bounce/by-reason.ts";
 import type { Report, ReportedRecipient } from "../../bounce/report.ts";
-import { meaningByName, meaningOf, replyText } from "./meaning.ts";
+import { meaningOf, replyText } from "./meaning.ts";
 import type { PostfixLine } from "./postfix-line.ts";
 import type { QueueIds } from "./queue-ids.ts";
 
@@ -17,7 +18,7 @@ export function reportOf(line: PostfixLine, ids: QueueIds): Report | null {
       address: null,
       action: "failed",
       reply: expired,
-      classification: meaningByName("expired", { over: true }),
+      classification: classificationOf("expired", { over: true }),
     };
     return report("bounce", recipient, line, ids);
   }
@@ -51,7 +52,7 @@ function said(line: Recipient, over: boolean): Omit<ReportedRecipient, "action">
   return {
     address: line.to,
     reply,
-    classification: unsure ? meaningByName("network", { over }) : classification,
+    classification: unsure ? classificationOf("network", { over }) : classification,
   };
 }
 

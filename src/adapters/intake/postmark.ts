@@ -3,10 +3,10 @@
 import type { Reason } from "../../bounce/reason.ts";
 import {
   admitShared,
-  eventOf,
   type Fields,
   fieldsOf,
   parseJson,
+  readItems,
   refuse,
   type Told,
   textOf,
@@ -25,11 +25,8 @@ export const postmark: WebhookService = {
   read({ body }) {
     const event = fieldsOf(parseJson(body));
     if (textOf(event.RecordType) === "") return refuse(400, "there is no event in the body");
-    const told = toldBy(event);
-    if (told === null) return { ok: true, events: [], ignored: 1 };
     // The content is the mail itself: nothing that an excerpt needs.
-    const { Content: _content, ...shown } = event;
-    return { ok: true, events: [eventOf("postmark", told, shown)], ignored: 0 };
+    return readItems("postmark", [event], toldBy, ({ Content: _content, ...shown }) => shown);
   },
 };
 

@@ -5,11 +5,13 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import type { Reason } from "../../bounce/reason.ts";
 import {
-  eventOf,
   type Fields,
   fieldsOf,
+  isOfNow,
   parseJson,
+  readItems,
   refuse,
+  signedAtMs,
   type Told,
   textOf,
   timeOf,
@@ -21,7 +23,6 @@ const SIGNATURE = "x-twilio-email-event-webhook-signature";
 const TIMESTAMP = "x-twilio-email-event-webhook-timestamp";
 /** It tries for 24 hours, and does not say that it signs anew; what comes twice is known by sg_event_id. */
 const OLDEST_MS = 25 * 3_600_000;
-const AHEAD_MS = 300_000;
 
 export const sendgrid: WebhookService = {
   name: "sendgrid",
@@ -36,16 +37,11 @@ export const sendgrid: WebhookService = {
     const signature = Buffer.from(headers[SIGNATURE] ?? "", "base64");
     const signed = Buffer.concat([Buffer.from(timestamp), body]);
     if (key === null || !isSigned(signed, key, signature)) return refuse(401, "the signature is wrong");
-    const at = /^\d{1,12}$/.test(timestamp) ? Number(timestamp) * 1_000 : Number.NaN;
-    if (!(at > nowMs - OLDEST_MS && at < nowMs + AHEAD_MS))
+    if (!isOfNow(signedAtMs(timestamp), { nowMs, oldestMs: OLDEST_MS }))
       return refuse(401, "the signature is of another time");
     const events = parseJson(body);
     if (!Array.isArray(events)) return refuse(400, "the body is not a list of events");
-    const told = events.map((event) => {
-      const what = toldBy(fieldsOf(event));
-      return what === null ? [] : [eventOf("sendgrid", what, event)];
-    });
-    return { ok: true, events: told.flat(), ignored: told.filter((one) => one.length === 0).length };
+    return readItems("sendgrid", events, (event) => toldBy(fieldsOf(event)));
   },
 };
 

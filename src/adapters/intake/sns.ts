@@ -2,7 +2,7 @@
 // topic's own region at amazonaws.com and from nowhere else, whatever the message says.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 import { verify, X509Certificate } from "node:crypto";
-import { type Fields, isSame, type Refusal, refuse, textOf } from "./webhook-service.ts";
+import { type Fields, isOfNow, isSame, type Refusal, refuse, textOf } from "./webhook-service.ts";
 
 /** Gets a small text by HTTPS without following redirects; rejects when there is none. */
 export type FetchText = (url: string) => Promise<string>;
@@ -13,7 +13,6 @@ export const TOPIC = /^arn:(aws|aws-cn|aws-us-gov):sns:([a-z0-9-]{5,30}):\d{12}:
 const CERTIFICATE_PATH = /^\/SimpleNotificationService-[\w-]{1,80}\.pem$/;
 /** SNS tries for an hour at most, by the longest retry policy that it allows. */
 const OLDEST_MS = 70 * 60_000;
-const AHEAD_MS = 300_000;
 const SIGNED_OF: Readonly<Record<string, readonly string[]>> = {
   Notification: ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
   SubscriptionConfirmation: [
@@ -65,7 +64,7 @@ export function createSns(fetchText: FetchText = fetchByHttps): Sns {
       const names = SIGNED_OF[textOf(message.Type)];
       if (names === undefined) return refuse(400, "it is no message of SNS");
       const at = Date.parse(textOf(message.Timestamp));
-      if (!(at > nowMs - OLDEST_MS && at < nowMs + AHEAD_MS)) return refuse(401, "it is of another time");
+      if (!isOfNow(at, { nowMs, oldestMs: OLDEST_MS })) return refuse(401, "it is of another time");
       const version = textOf(message.SignatureVersion);
       const url = textOf(message.SigningCertURL);
       if ((version !== "1" && version !== "2") || !isOfSns(url, topic, CERTIFICATE_PATH))

@@ -3,10 +3,10 @@
 import type { Reason } from "../../bounce/reason.ts";
 import {
   admitShared,
-  eventOf,
   type Fields,
   fieldsOf,
   parseJson,
+  readItems,
   refuse,
   type Told,
   textOf,
@@ -24,13 +24,9 @@ export const sparkpost: WebhookService = {
   read({ body }) {
     const batch = parseJson(body);
     if (!Array.isArray(batch)) return refuse(400, "the body is not a list of events");
-    const told = batch.map((item) => {
-      // { msys: { message_event: { type, ... } } }; an empty msys is how it tries the address out.
-      const event = fieldsOf(Object.values(fieldsOf(fieldsOf(item).msys))[0]);
-      const what = toldBy(event);
-      return what === null ? [] : [eventOf("sparkpost", what, event)];
-    });
-    return { ok: true, events: told.flat(), ignored: told.filter((one) => one.length === 0).length };
+    // { msys: { message_event: { type, ... } } }; an empty msys is how it tries the address out.
+    const events = batch.map((item) => fieldsOf(Object.values(fieldsOf(fieldsOf(item).msys))[0]));
+    return readItems("sparkpost", events, toldBy);
   },
 };
 

@@ -2,11 +2,12 @@
 // how JSON of strangers is looked at. What each service signs and says is in a file of its own (ses.ts, sendgrid.ts,
 // ...); recording and answering are in webhook.ts.
 import { createHash, timingSafeEqual } from "node:crypto";
+import { classificationOf } from "../../bounce/by-reason.ts";
 import type { Reason } from "../../bounce/reason.ts";
 import type { Marks, Report, ReportAction, ReportKind } from "../../bounce/report.ts";
 import type { WebhookSender } from "../../config/config.ts";
 import { EXCERPT_LENGTH } from "../../delivery/intake.ts";
-import { meaningByName, meaningOf, replyText } from "./meaning.ts";
+import { meaningOf, replyText } from "./meaning.ts";
 
 /** Names in lower case; a header that came twice is joined by commas, as node:http gives it. */
 export type CallHeaders = Readonly<Record<string, string | undefined>>;
@@ -197,6 +198,34 @@ export function eventOf(service: WebhookSender, told: Told, source: unknown): We
   };
 }
 
+/** What a call says, of each of its items; `toldBy` gives null for what says nothing of a delivery. */
+export function readItems<Item>(
+  service: WebhookSender,
+  items: readonly Item[],
+  toldBy: (item: Item) => Told | null,
+  /** What of it may be shown; all unless given. */
+  shown: (item: Item) => unknown = (item) => item,
+): Reading {
+  const events = items.flatMap((item) => {
+    const told = toldBy(item);
+    return told === null ? [] : [eventOf(service, told, shown(item))];
+  });
+  return { ok: true, events, ignored: items.length - events.length };
+}
+
+/** Clocks of services may be ahead of ours by so much. */
+const AHEAD_MS = 300_000;
+
+/** Whether something was signed within `oldestMs`; `atMs` may be NaN, which is never. */
+export function isOfNow(atMs: number, { nowMs, oldestMs }: { nowMs: number; oldestMs: number }): boolean {
+  return atMs > nowMs - oldestMs && atMs < nowMs + AHEAD_MS;
+}
+
+/** Seconds since the epoch in digits, as services sign them; NaN for anything else. */
+export function signedAtMs(seconds: string): number {
+  return /^\d{1,12}$/.test(seconds) ? Number(seconds) * 1_000 : Number.NaN;
+}
+
 function meaning({ action, words, reason, otherwise }: Told) {
   switch (action) {
     case "delivered":
@@ -204,12 +233,14 @@ function meaning({ action, words, reason, otherwise }: Told) {
     case "expanded":
       return null;
     case "complained":
-      return meaningByName("complaint", { over: true });
+      return classificationOf("complaint", { over: true });
     case "replied":
-      return meaningByName("auto-reply", { over: false });
+      return classificationOf("auto-reply", { over: false });
     default: {
       const over = action === "failed";
-      return reason === undefined ? meaningOf(words, { over, otherwise }) : meaningByName(reason, { over });
+      return reason === undefined
+        ? meaningOf(words, { over, otherwise })
+        : classificationOf(reason, { over });
     }
   }
 }
