@@ -22,7 +22,7 @@ import type { Config } from "./config/config.ts";
 import { createRecorder } from "./delivery/collector.ts";
 import type { Letterhead } from "./delivery/mailer.ts";
 import { BellwetherError } from "./errors.ts";
-import { PROVIDERS } from "./provider/directory.ts";
+import { PROVIDER_IDS } from "./provider/directory.ts";
 import type { Sandbox } from "./sandbox/providers.ts";
 
 const PACKAGE = path.resolve(import.meta.dirname, "..");
@@ -158,12 +158,11 @@ function letterheadOf(config: Config, isSandbox: boolean): Letterhead {
 
 function checkProviders(config: Config): void {
   for (const { provider } of config.routes) {
-    if (provider === null || provider === "other" || PROVIDERS.some((known) => known.id === provider))
-      continue;
+    if (provider === null || PROVIDER_IDS.includes(provider)) continue;
     throw new BellwetherError(
       "provider-unknown",
       `[[routes]] names the provider "${provider}", which is not known.`,
-      `Known are: ${PROVIDERS.map((known) => known.id).join(", ")}, other.`,
+      `Known are: ${PROVIDER_IDS.join(", ")}.`,
     );
   }
 }

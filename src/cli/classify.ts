@@ -4,7 +4,7 @@ import { closeSync, createReadStream, existsSync, openSync, readSync } from "nod
 import { classifyReply } from "../bounce/classifier.ts";
 import { LOOKED_AT, looksLikeMail } from "../bounce/mime.ts";
 import { readReport } from "../bounce/read-report.ts";
-import { summarise } from "../bounce/summary.ts";
+import { type Summary, summarise } from "../bounce/summary.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import type { Io } from "./io.ts";
 
@@ -137,32 +137,15 @@ function answerRow({ text, file }: Row, provider: string | undefined, number: nu
 }
 
 /** A mail, or the text of a reply, by what it looks like. */
-function answerOf(bytes: Buffer, provider: string | undefined, isMail: boolean) {
+function answerOf(bytes: Buffer, provider: string | undefined, isMail: boolean): Summary {
   if (!isMail && !looksLikeMail(bytes)) return answerText(bytes.toString("utf8"), provider);
-  const { kind, reason, fault, hard, scope, ...rest } = summarise(
-    readReport(bytes, provider === undefined ? {} : { provider }),
-  );
-  return { kind, reason, fault, hard, scope, ...rest };
+  return summarise(readReport(bytes, provider === undefined ? {} : { provider }));
 }
 
-function answerText(text: string, provider: string | undefined) {
-  const { reason, fault, hard, scope, ...rest } = classifyReply(
-    text,
-    provider === undefined ? {} : { provider },
-  );
-  const { advice, code, enhanced } = rest;
-  return {
-    kind: "bounce",
-    reason,
-    fault,
-    hard,
-    scope,
-    provider: rest.provider,
-    code,
-    enhanced,
-    recipients: [],
-    advice,
-  };
+function answerText(text: string, given: string | undefined): Summary {
+  const said = classifyReply(text, given === undefined ? {} : { provider: given });
+  const { reason, fault, hard, scope, provider, code, enhanced, advice } = said;
+  return { kind: "bounce", reason, fault, hard, scope, provider, code, enhanced, recipients: [], advice };
 }
 
 /** As much of the file as a report can need, so that a mail of any size costs the same. */

@@ -2,8 +2,7 @@
 // second; what is on the wire settles.
 import type { Bellwether } from "../application.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
-import { PROVIDERS } from "../provider/directory.ts";
-import { OTHER } from "../provider/provider.ts";
+import { PROVIDER_IDS } from "../provider/directory.ts";
 import { buildReport } from "../report/report.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";
@@ -45,20 +44,18 @@ async function holdProvider(
   provider: string,
   options: CommonOptions,
 ): Promise<ExitCode> {
-  if (provider !== OTHER && !PROVIDERS.some((known) => known.id === provider)) {
+  if (!PROVIDER_IDS.includes(provider)) {
     throw new BellwetherError(
       "provider-unknown",
       `There is no provider "${provider}".`,
-      `Known are: ${PROVIDERS.map((known) => known.id).join(", ")}, ${OTHER}.`,
+      `Known are: ${PROVIDER_IDS.join(", ")}.`,
     );
   }
   const added = await app.providerHolds.hold(provider, BY_HAND);
   io.say(
     `${provider} ${added ? "is" : "was already"} held: no campaign sends there, nor one that is launched later. \`resume --provider ${provider}\` lets it go on.`,
   );
-  if (options.json === true)
-    await io.out(`${JSON.stringify({ held: await app.providerHolds.list() })}
-`);
+  if (options.json === true) await io.out(`${JSON.stringify({ held: await app.providerHolds.list() })}\n`);
   return EXIT.done;
 }
 

@@ -18,11 +18,10 @@ export interface RecordedReport {
 export interface ReportLedger {
   /** Records and applies each entry once, whatever is repeated; one transaction. */
   record(entries: readonly ReportEntry[]): Promise<RecordedReport[]>;
-  /**
-   * Looks again at what matched nothing since then: its mail may be settled now. Returns how many matched. What a relay's
-   * log brought before then and matches nothing is of other people's mail, and goes.
-   */
+  /** Looks again at what matched nothing since then: its mail may be settled now. Returns how many matched. */
   rematch(sinceMs: number): Promise<number>;
+  /** What a relay's log brought before then and matches nothing is of other people's mail, and goes. */
+  forgetForeign(beforeMs: number): Promise<void>;
 }
 
 export interface IntakeStore {
@@ -40,7 +39,11 @@ export interface Collector {
 /** Entries in one transaction: it keeps the database to itself for some ten milliseconds. */
 const BATCH = 100;
 const HEALTH_MS = 2_000;
-const REMATCH_MS = 3_000;
+/** What came just now is looked at again soon: a settle takes a moment, a webhook less. */
+const SOON_MS = 3_000;
+const SOON_FOR_MS = 30_000;
+/** The rest more rarely: a relay's log tells of everybody's mail, and all of that matches nothing. */
+const REMATCH_MS = 60_000;
 /** How long a report may be earlier than the settle of its own mail. */
 const REMATCH_FOR_MS = 10 * 60_000;
 const RESTART_MS = 30_000;
@@ -127,8 +130,13 @@ export function createCollector(options: {
       for (const intake of intakes) loops.push(startOne(intake));
       loops.push(repeat(HEALTH_MS, lookAfter));
       loops.push(
+        repeat(SOON_MS, async () => {
+          await ledger.rematch(clock.now() - SOON_FOR_MS);
+        }),
         repeat(REMATCH_MS, async () => {
-          await ledger.rematch(clock.now() - REMATCH_FOR_MS);
+          const sinceMs = clock.now() - REMATCH_FOR_MS;
+          await ledger.rematch(sinceMs);
+          await ledger.forgetForeign(sinceMs);
         }),
       );
     },

@@ -6,6 +6,9 @@ import { PROVIDERS } from "./table.ts";
 
 export { PROVIDERS };
 
+/** Every id that a lane may have. */
+export const PROVIDER_IDS: readonly string[] = [...PROVIDERS.map((provider) => provider.id), OTHER];
+
 const byId = new Map(PROVIDERS.map((provider) => [provider.id, provider]));
 const byDomain = new Map(
   PROVIDERS.flatMap(({ id, domains }) => domains.map((domain) => [domain, id] as const)),

@@ -76,8 +76,8 @@ function laneReport(lane: LaneSnapshot, campaign: CampaignState): LaneReport {
 }
 
 /**
- * What stops a lane now: its own hold, else that of a person on its provider, else that of its route. These show only where it stops something:
- * not on a lane that is done, nor in a campaign that has ended.
+ * What stops a lane now: its own hold, else that of a person on its provider, else that of its route. The last two show
+ * only where they stop something: not on a lane that is done, nor in a campaign that has ended.
  */
 export function holdOf(lane: Omit<LaneSnapshot, "counts">, campaign: CampaignState): Hold | null {
   if (lane.state === "held" && lane.hold !== null) return lane.hold;

@@ -158,7 +158,7 @@ function describeMatching(hands: Hands, ledgerOf: (world: LedgerWorld) => Report
       expect(await ledgerOf(world).rematch(before - 60_000)).toBe(0);
       expect(await world.db.read.report.count()).toBe(251);
       world.clock.advance(1_000);
-      await ledgerOf(world).rematch(world.clock.now());
+      await ledgerOf(world).forgetForeign(world.clock.now());
       expect(await world.db.read.report.findMany()).toMatchObject([{ intake: "webhook:ses" }]);
     });
   });

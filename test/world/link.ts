@@ -1,7 +1,9 @@
 // A network between two parts that can fail: cut (lines drop, new ones are refused), silent (lines stand, nothing
 // passes), stranded (the lines of now are silent for ever, new ones work: a firewall that forgot them). On the way to
 // PostgreSQL it can also lose the answer to a COMMIT: what was asked is done, and the line is cut instead of answered.
+
 import { connect, createServer, type Socket } from "node:net";
+import { openDoor } from "./loopback.ts";
 import { watchStatements } from "./pg-wire.ts";
 
 /** What a transaction has written: intents alone, settles alone, a group of both; or none of them. */
@@ -97,17 +99,9 @@ export async function startLink(target: { host: string; port: number }): Promise
     if (state === "cut") client.destroy();
     else join(client);
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the link has no port");
+  const urlOf = await openDoor(server);
   return {
-    urlOf: (given) => {
-      const url = new URL(given);
-      url.host = `127.0.0.1:${address.port}`;
-      return url.href;
-    },
+    urlOf,
     cut: () => {
       state = "cut";
       for (const line of lines) line.destroy();

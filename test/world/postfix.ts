@@ -3,11 +3,12 @@
 // Postfix does; where it comes from is service-binaries.ts.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, Socket } from "node:net";
+import { Socket } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { postfixBinary } from "./service-binaries.ts";
+import { freePort } from "./services.ts";
 
 const execute = promisify(execFile);
 
@@ -195,17 +196,6 @@ function userId(name: string): number {
     .find((user) => user.startsWith(`${name}:`));
   if (line === undefined) throw new Error(`there is no user ${name} to run Postfix as`);
   return Number(line.split(":")[2]);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }
 
 /** Whether somebody greets there. */

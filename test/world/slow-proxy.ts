@@ -1,6 +1,8 @@
 // A way to PostgreSQL that is long, and that can see a hold pass by: the moment at which a transaction that holds a
 // lane is committed, and nobody has been told.
+
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { openDoor } from "./loopback.ts";
 
 export interface SlowProxy {
   /** The same database, by this way. */
@@ -80,17 +82,9 @@ export async function startSlowProxy(options: {
       else setTimeout(hear, answerDelayMs, bytes);
     });
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
+  const urlOf = await openDoor(server);
   return {
-    urlOf: (given) => {
-      const url = new URL(given);
-      url.host = `127.0.0.1:${address.port}`;
-      return url.href;
-    },
+    urlOf,
     get roundTrips() {
       return roundTrips;
     },

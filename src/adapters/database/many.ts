@@ -7,10 +7,16 @@ export type Columns = readonly (readonly [name: string, type: ColumnType])[];
 
 /** Sets these columns of the rows with these ids. */
 export function updateById(table: string, columns: Columns): ManyStatement {
+  return updateBy(table, ["id", "int"], columns);
+}
+
+/** The same by another column that names one row. */
+export function updateBy(table: string, by: Columns[number], columns: Columns): ManyStatement {
+  const [key] = by;
   return {
-    sqlite: `UPDATE ${table} SET ${columns.map(([name]) => `${name} = :${name}`).join(", ")} WHERE id = :id`,
+    sqlite: `UPDATE ${table} SET ${columns.map(([name]) => `${name} = :${name}`).join(", ")} WHERE ${key} = :${key}`,
     postgresql: `UPDATE ${table} SET ${columns.map(([name]) => `${name} = s.${name}`).join(", ")}
-      FROM ${recordset([["id", "int"], ...columns])} WHERE ${table}.id = s.id`,
+      FROM ${recordset([by, ...columns])} WHERE ${table}.${key} = s.${key}`,
   };
 }
 

@@ -3,7 +3,7 @@
 // in those that came after it.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readdir, stat } from "node:fs/promises";
+import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { createGunzip } from "node:zlib";
 
@@ -81,12 +81,16 @@ interface FileIs {
   changedMs: number;
 }
 
+export function inodeOf({ dev, ino }: { dev: bigint; ino: bigint }): string {
+  return `${dev}:${ino}`;
+}
+
 /** Null: there is none. Follows links. */
 export async function statOf(file: string): Promise<(FileIs & { isFile: boolean }) | null> {
   try {
     const is = await stat(file, { bigint: true });
     return {
-      inode: `${is.dev}:${is.ino}`,
+      inode: inodeOf(is),
       size: Number(is.size),
       changedMs: Number(is.mtimeMs),
       isFile: is.isFile(),
@@ -135,13 +139,13 @@ async function isThere(piece: LogPiece, is: FileIs, place: LogPlace): Promise<bo
   }
 }
 
-async function headOf(piece: LogPiece, bytes: number): Promise<Buffer> {
+/** How a piece begins, at most so many bytes. */
+export async function headOf(piece: LogPiece, bytes: number): Promise<Buffer> {
   if (bytes === 0) return Buffer.alloc(0);
   if (!piece.packed) {
     const handle = await open(piece.path);
     try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytes), 0, bytes, 0);
-      return buffer.subarray(0, bytesRead);
+      return await readAt(handle, 0, bytes);
     } finally {
       await handle.close();
     }
@@ -154,6 +158,11 @@ async function headOf(piece: LogPiece, bytes: number): Promise<Buffer> {
     if (length >= bytes) break;
   }
   return Buffer.concat(parts).subarray(0, bytes);
+}
+
+export async function readAt(handle: FileHandle, offset: number, bytes: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytes), 0, bytes, offset);
+  return buffer.subarray(0, bytesRead);
 }
 
 /** The text of a piece from its offset on; rejects when it cannot be read. */

@@ -15,8 +15,11 @@ import {
   chunksOf,
   HEAD_BYTES,
   hashOf,
+  headOf,
+  inodeOf,
   type LogPiece,
   type LogPlace,
+  readAt,
   readPlace,
   statOf,
   unreadSince,
@@ -138,7 +141,7 @@ export function createLogIntake(options: LogIntakeOptions): Intake {
   async function readOut(piece: LogPiece, isWritten: boolean): Promise<void> {
     const is = await statOf(piece.path);
     if (is === null) throw Object.assign(new Error("it is gone"), { code: "ENOENT" });
-    const head = await headBefore(piece, HEAD_BYTES);
+    const head = await headOf(piece, HEAD_BYTES);
     const cutter = createLineCutter(piece.offset);
     const placeAt = (end: number) => placeIn(is.inode, head, end);
     try {
@@ -325,7 +328,7 @@ async function placeAtEnd(file: string): Promise<LogPlace | null> {
       "Name the relay's log file in [bounces.log] file.",
     );
   }
-  const head = await headBefore({ path: file, packed: false, offset: 0 }, HEAD_BYTES).catch(() => null);
+  const head = await headOf({ path: file, packed: false, offset: 0 }, HEAD_BYTES).catch(() => null);
   return head && placeIn(is.inode, head, is.size);
 }
 
@@ -335,26 +338,6 @@ function placeIn(inode: string, head: Buffer, offset: number): LogPlace {
   return { inode, offset, head: hashOf(known), headBytes: known.length };
 }
 
-async function headBefore(piece: LogPiece, bytes: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of chunksOf({ ...piece, offset: 0 })) {
-    parts.push(chunk);
-    length += chunk.length;
-    if (length >= bytes) break;
-  }
-  return Buffer.concat(parts).subarray(0, bytes);
-}
-
 async function hasHead(handle: FileHandle, head: Buffer): Promise<boolean> {
   return head.equals(await readAt(handle, 0, head.length));
-}
-
-async function readAt(handle: FileHandle, offset: number, bytes: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytes), 0, bytes, offset);
-  return buffer.subarray(0, bytesRead);
-}
-
-function inodeOf({ dev, ino }: { dev: bigint; ino: bigint }): string {
-  return `${dev}:${ino}`;
 }

@@ -1,6 +1,7 @@
 // What the intakes that bring whole mails have in common: how much of a mail is kept, how it is known again, how it
 // is shown to a person. What a mail says is the parser's affair, which they are given.
 import { createHash } from "node:crypto";
+import { LOOKED_AT } from "../../bounce/mime.ts";
 import type { Report } from "../../bounce/report.ts";
 import { EXCERPT_LENGTH } from "../../delivery/intake.ts";
 import { BellwetherError } from "../../errors.ts";
@@ -12,7 +13,7 @@ export type ReadMail = (raw: Buffer) => Report | Promise<Report>;
  * Octets of a mail that are kept and read. What a report says of itself stands before the mail that it returns (RFC
  * 3462, now RFC 6522 section 3), and that mail may be of any size.
  */
-export const KEPT_BYTES = 1_048_576;
+export const KEPT_BYTES = LOOKED_AT;
 
 /** Octets of the body that count for the key; below KEPT_BYTES, so that where a mail was cut off makes no difference. */
 const KEY_BODY = 262_144;

@@ -1,4 +1,4 @@
-// What watching asks of the database. The gauges come from its lanes and from the queue: five short statements a
+// What watching asks of the database. The gauges come from its lanes and from the queue: seven short statements a
 // scrape, whatever a campaign's size, since a lane's row holds its own counts.
 import { FRESH_PULSE, type Pulse } from "../../breaker/breaker.ts";
 import type { Hold } from "../../breaker/hold.ts";
@@ -18,39 +18,38 @@ export function createGaugeSource(options: {
   /** Null: this process has no queue of its own to look into. */
   queue: Pick<JobQueue, "depth"> | null;
 }): GaugeSource {
-  const { read } = options.db;
+  const { db, queue } = options;
+  const { read } = db;
+  const sources = createIntakeStore(db);
+  const reports = createReturnedSource(db);
   return {
     read: async () => {
       const open = await read.campaign.findMany({
         where: { state: { in: ["running", "paused"] } },
         select: { id: true },
       });
-      const [rows, workers, routesHeld, held] = await Promise.all([
+      const [rows, workers, routesHeld, held, intakes, unmatched] = await Promise.all([
         read.lane.findMany({ where: { campaignId: { in: open.map((campaign) => campaign.id) } } }),
-        countAlive(options.db),
+        countAlive(db),
         read.route.count({ where: { state: "held" } }),
         read.$queryRawUnsafe<{ provider: string }[]>("SELECT provider FROM provider_hold"),
+        sources.intakes(),
+        reports.unmatchedSince(db.now() - DAY_MS),
       ]);
       const lanes = rows.map(toGauge);
       const depth = new Map<string, number>();
-      if (options.queue !== null) {
+      if (queue !== null) {
         for (const provider of new Set(lanes.map((lane) => lane.provider))) {
-          depth.set(provider, await options.queue.depth(provider));
+          depth.set(provider, await queue.depth(provider));
         }
       }
-      const intakes = (await createIntakeStore(options.db).intakes()).map((one) => ({
-        name: one.name,
-        alive: isAlive(one),
-        lagMs: one.lagMs,
-      }));
-      const unmatched = await createReturnedSource(options.db).unmatchedSince(options.db.now() - DAY_MS);
       return {
         lanes,
         workers,
         routesHeld,
         providersHeld: held.map((one) => one.provider),
         depth,
-        intakes,
+        intakes: intakes.map((one) => ({ name: one.name, alive: isAlive(one), lagMs: one.lagMs })),
         unmatched,
       };
     },

@@ -5,7 +5,7 @@ import { easeDetector, isTripped, stepDetector } from "../../breaker/detector.ts
 import { describeHold } from "../../breaker/hold.ts";
 import { CAMPAIGN_MOVES, type CampaignState } from "../../campaign/campaign.ts";
 import { DELIVERY_MOVES, type DeliveryState } from "../../delivery/delivery.ts";
-import type { Settlement } from "../../delivery/outcome.ts";
+import type { Outcome, Settlement } from "../../delivery/outcome.ts";
 import {
   type DoorRefusal,
   type Fold,
@@ -78,8 +78,16 @@ export async function settleGroup(tx: Tx, input: SettleInput): Promise<boolean> 
   }
   if (settled.length > 0) {
     await moveRows(tx, settled, nowMs);
-    await addOutcomes(tx, settled);
-    await noteAddressFaults(tx, settled, nowMs);
+    const heard = settled.filter((one) => one.outcome.event !== "returned");
+    await addOutcomes(
+      tx,
+      heard.map((one) => ({ ...one, late: one.from !== "sending" })),
+    );
+    await noteAddressFaults(
+      tx,
+      settled.filter((one) => one.next.state === "bounced"),
+      nowMs,
+    );
     await wakeCampaigns(tx, settled, input);
   }
   if (folds.length === 0) return false;
@@ -167,7 +175,7 @@ async function moveRows(tx: Tx, settled: readonly Matched[], nowMs: number): Pro
   if (moved.length > 0) await tx.many(MOVE_ROWS, moved);
 }
 
-export const ADD_OUTCOMES = insertInto("outcome", [
+const ADD_OUTCOMES = insertInto("outcome", [
   ["campaign_id", "int"],
   ["lane_id", "int"],
   ["delivery_id", "int"],
@@ -187,28 +195,40 @@ export const ADD_OUTCOMES = insertInto("outcome", [
   ["late", "bool"],
 ]);
 
-async function addOutcomes(tx: Tx, settled: readonly Settled[]): Promise<void> {
-  const rows = settled
-    .filter((one) => one.outcome.event !== "returned")
-    .map(({ outcome, ...one }) => ({
-      campaign_id: one.campaignId,
-      lane_id: one.laneId,
-      delivery_id: one.delivery,
-      attempt: one.attempt,
-      try: one.try,
-      epoch: one.epoch,
-      at: sqlTime(one.atMs),
-      event: outcome.event,
-      phase: outcome.phase,
-      speaker: outcome.speaker,
-      reply: outcome.reply,
-      reason: outcome.classification?.reason ?? null,
-      fault: outcome.classification?.fault ?? null,
-      scope: outcome.classification?.scope ?? null,
-      code: outcome.classification?.code ?? null,
-      enhanced: outcome.classification?.enhanced ?? null,
-      late: one.from !== "sending",
-    }));
+/** What came of a try or of a report, as the outcome log keeps it. */
+export interface LoggedOutcome {
+  campaignId: number;
+  laneId: number;
+  delivery: number;
+  attempt: number;
+  try: number;
+  epoch: number;
+  atMs: number;
+  outcome: Outcome;
+  /** It settled what had been taken for uncertain. */
+  late: boolean;
+}
+
+export async function addOutcomes(tx: Tx, outcomes: readonly LoggedOutcome[]): Promise<void> {
+  const rows = outcomes.map(({ outcome, ...one }) => ({
+    campaign_id: one.campaignId,
+    lane_id: one.laneId,
+    delivery_id: one.delivery,
+    attempt: one.attempt,
+    try: one.try,
+    epoch: one.epoch,
+    at: sqlTime(one.atMs),
+    event: outcome.event,
+    phase: outcome.phase,
+    speaker: outcome.speaker,
+    reply: outcome.reply,
+    reason: outcome.classification?.reason ?? null,
+    fault: outcome.classification?.fault ?? null,
+    scope: outcome.classification?.scope ?? null,
+    code: outcome.classification?.code ?? null,
+    enhanced: outcome.classification?.enhanced ?? null,
+    late: one.late,
+  }));
   if (rows.length > 0) await tx.many(ADD_OUTCOMES, rows);
 }
 

@@ -1,5 +1,6 @@
-// What time alone changes: schedules come due, rests and timed holds end, validity ends, lanes end or go blind, campaigns end or are
-// paused because no lane can go on. Looks first on the reading connection; writes only when something is due.
+// What time alone changes: schedules come due, rests and timed holds end, validity ends, lanes end or go blind,
+// campaigns end or are paused because no lane can go on. Looks first on the reading connection; writes only when
+// something is due.
 import { RETRY_DEADLINE_SECONDS } from "../../delivery/retry.ts";
 import { providerTitle } from "../../provider/directory.ts";
 import { type Database, sqlTime, type Tx } from "../database/database.ts";

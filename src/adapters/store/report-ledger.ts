@@ -13,12 +13,12 @@ import {
   type Reported,
 } from "../../delivery/reported.ts";
 import { type Database, sqlTime, type Tx } from "../database/database.ts";
-import { insertInto } from "../database/many.ts";
+import { insertInto, updateBy } from "../database/many.ts";
 import { readLanes, writeLanes } from "./lane-rows.ts";
-import { consequences } from "./ledger-settle.ts";
+import { addOutcomes, consequences } from "./ledger-settle.ts";
 import { type FoundDelivery, findDeliveries, rowsOf } from "./report-match.ts";
-import { addOutcomeRows, moveReported, reopenCampaigns } from "./report-rows.ts";
-import { noteComplaints, noteFaults } from "./suppression-rows.ts";
+import { moveReported, reopenCampaigns } from "./report-rows.ts";
+import { noteAddressFaults, noteComplaints } from "./suppression-rows.ts";
 
 export function createReportLedger(db: Database, config: { breaker: BreakerConfig }): ReportLedger {
   return {
@@ -51,9 +51,10 @@ export function createReportLedger(db: Database, config: { breaker: BreakerConfi
           await db.write((tx) => apply(tx, again, { breaker: config.breaker, nowMs: db.now() }));
         matched += again.length;
       }
-      await forgetForeign(db, sinceMs);
       return matched;
     },
+
+    forgetForeign: (beforeMs) => forgetForeign(db, beforeMs),
   };
 }
 
@@ -196,9 +197,19 @@ async function apply(
     context.lane = fold.lane;
   }
   await moveReported(tx, moved, nowMs);
-  await addOutcomeRows(tx, moved);
+  await addOutcomes(
+    tx,
+    moved.map(({ row, entry, outcome }) => {
+      return { ...row, delivery: row.id, atMs: entry.atMs, outcome, late: false };
+    }),
+  );
   const proven = moved.filter((one) => one.by !== "recipient" || one.entry.trusted);
-  await noteFaults(tx, proven, nowMs);
+  const bounced = proven.filter((one) => one.next === "bounced");
+  await noteAddressFaults(
+    tx,
+    bounced.map(({ row, outcome }) => ({ delivery: row.id, outcome })),
+    nowMs,
+  );
   await noteComplaints(tx, proven, nowMs);
   await writeLanes(
     tx,
@@ -213,14 +224,18 @@ function repeated(entry: ReportEntry): RecordedReport {
   return { key: entry.key, effect: "repeated", by: null, delivery: null, campaignId: null };
 }
 
-const MATCH = {
-  sqlite: `UPDATE report SET campaign_id = :campaign_id, delivery_id = :delivery_id, attempt = :attempt,
-    matched_by = :matched_by, effect = :effect, marks = NULL WHERE key = :key`,
-  postgresql: `UPDATE report SET campaign_id = s.campaign_id, delivery_id = s.delivery_id, attempt = s.attempt,
-    matched_by = s.matched_by, effect = s.effect, marks = NULL
-    FROM jsonb_to_recordset(CAST(? AS jsonb)) AS s(key text, campaign_id int, delivery_id int, attempt int,
-      matched_by text, effect text) WHERE report.key = s.key`,
-};
+const MATCH = updateBy(
+  "report",
+  ["key", "text"],
+  [
+    ["campaign_id", "int"],
+    ["delivery_id", "int"],
+    ["attempt", "int"],
+    ["matched_by", "text"],
+    ["effect", "text"],
+    ["marks", "text"],
+  ],
+);
 
 async function writeMatches(
   tx: Tx,
@@ -236,6 +251,8 @@ async function writeMatches(
       attempt,
       matched_by: match.by satisfies MatchedBy,
       effect,
+      // Nothing is left to look for.
+      marks: null,
     })),
   );
 }

@@ -1,4 +1,4 @@
-// What applied reports leave in the tables of deliveries, outcomes and campaigns.
+// What applied reports leave in the tables of deliveries and campaigns.
 import { CAMPAIGN_MOVES, type CampaignState } from "../../campaign/campaign.ts";
 import type { Reported } from "../../delivery/reported.ts";
 import type { Fold } from "../../delivery/settle.ts";
@@ -7,7 +7,6 @@ import { move } from "../../transition.ts";
 import { sqlTime, type Tx } from "../database/database.ts";
 import { updateById } from "../database/many.ts";
 import { addEvents, type LaneInContext } from "./lane-rows.ts";
-import { ADD_OUTCOMES } from "./ledger-settle.ts";
 
 const MOVE = updateById("delivery", [
   ["state", "text"],
@@ -36,29 +35,6 @@ export async function moveReported(tx: Tx, moved: readonly Reported[], nowMs: nu
     };
   });
   await tx.many(MOVE, rows);
-}
-
-export async function addOutcomeRows(tx: Tx, moved: readonly Reported[]): Promise<void> {
-  const rows = moved.map(({ row, outcome, entry }) => ({
-    campaign_id: row.campaignId,
-    lane_id: row.laneId,
-    delivery_id: row.id,
-    attempt: row.attempt,
-    try: row.try,
-    epoch: row.epoch,
-    at: sqlTime(entry.atMs),
-    event: outcome.event,
-    phase: null,
-    speaker: outcome.speaker,
-    reply: outcome.reply,
-    reason: outcome.classification?.reason ?? null,
-    fault: outcome.classification?.fault ?? null,
-    scope: outcome.classification?.scope ?? null,
-    code: outcome.classification?.code ?? null,
-    enhanced: outcome.classification?.enhanced ?? null,
-    late: false,
-  }));
-  await tx.many(ADD_OUTCOMES, rows);
 }
 
 /** A campaign that had ended is open again when reports hold one of its lanes: somebody must decide. */

@@ -1,7 +1,6 @@
 // Suppressions as rows: what an address fault leaves behind, and what takes it back.
 import type { Outcome } from "../../delivery/outcome.ts";
 import type { Reported } from "../../delivery/reported.ts";
-import type { Settled } from "../../delivery/settle.ts";
 import type { TemplateClass } from "../../template/manifest.ts";
 import { type ManyStatement, sqlTime, type Tx } from "../database/database.ts";
 import { recordset } from "../database/many.ts";
@@ -9,23 +8,11 @@ import { recordset } from "../database/many.ts";
 /** A second address fault so much later, in another campaign, makes a provisional suppression lasting. */
 export const CONFIRM_AFTER_MS = 72 * 60 * 60 * 1000;
 
-/** Each hard address fault suppresses provisionally; a provider may be wrong for a day, as Gmail was in 2020. */
-export async function noteAddressFaults(tx: Tx, settled: readonly Settled[], nowMs: number): Promise<void> {
-  const faults = settled.filter((one) => one.next.state === "bounced");
-  await note(tx, faults, nowMs);
-}
-
-/** The same, told by a report. */
-export async function noteFaults(tx: Tx, reported: readonly Reported[], nowMs: number): Promise<void> {
-  const faults = reported.filter((one) => one.next === "bounced");
-  await note(
-    tx,
-    faults.map((one) => ({ ...one, delivery: one.row.id })),
-    nowMs,
-  );
-}
-
-async function note(
+/**
+ * Each hard address fault of what bounced suppresses provisionally; a provider may be wrong for a day, as Gmail was in
+ * 2020.
+ */
+export async function noteAddressFaults(
   tx: Tx,
   bounced: readonly { delivery: number; outcome: Outcome }[],
   nowMs: number,

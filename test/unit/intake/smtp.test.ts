@@ -27,18 +27,21 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-async function listening(options: Partial<SmtpIntakeOptions> = {}) {
-  const ledger = createLedger();
-  const intake = createSmtpIntake({
+function intakeOf(options: Partial<SmtpIntakeOptions> = {}) {
+  return createSmtpIntake({
     listen: { host: "127.0.0.1", port: 0 },
     protocol: "smtp",
     returnPath: "bounces+{token}@bounces.example.com",
     secret: SECRET,
     read: readSmall,
     clock: systemClock,
-    name: "bounces.example.com",
     ...options,
   });
+}
+
+async function listening(options: Partial<SmtpIntakeOptions> = {}) {
+  const ledger = createLedger();
+  const intake = intakeOf({ name: "bounces.example.com", ...options });
   await intake.start(ledger.deliver);
   ends.push(() => intake.stop());
   return { intake, ledger };
@@ -380,14 +383,7 @@ test("a port that is taken is for a person to mend", async () => {
 });
 
 test("stopped before it was started it stays so", async () => {
-  const intake = createSmtpIntake({
-    listen: { host: "127.0.0.1", port: 0 },
-    protocol: "smtp",
-    returnPath: "bounces+{token}@bounces.example.com",
-    secret: SECRET,
-    read: readSmall,
-    clock: systemClock,
-  });
+  const intake = intakeOf();
   expect(intake.health()).toMatchObject({ state: "starting", seenAtMs: null });
   await intake.stop();
   await intake.start(async () => {});
