@@ -9,6 +9,11 @@ import { BellwetherError } from "./errors.ts";
 /** What may be posted to us, by path; answered by whatever listens. */
 export type WebhookDoors = ReadonlyMap<string, PostHandler>;
 
+/** Whether anything is configured that tells what becomes of what a relay took. */
+export function hasIntake({ bounces: { imap, smtp, log, webhooks } }: Config): boolean {
+  return imap !== null || smtp !== null || log !== null || webhooks.length > 0;
+}
+
 /** @throws BellwetherError("config-value") for a listener without a return path to its name */
 export async function createIntakes(parts: {
   config: Config;

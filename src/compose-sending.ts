@@ -19,6 +19,7 @@ import { planCampaign } from "./campaign/plan.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { hasIntake } from "./compose-intakes.ts";
 import { composeUpkeep } from "./compose-upkeep.ts";
 import { loadWatch } from "./compose-watch.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
@@ -84,7 +85,15 @@ export function composeSending(parts: SendingParts): Sending {
     templateDirs,
     senderName: config.sender.from?.name ?? null,
     lookup,
-    probe: (providers) => probeRoutes({ db, transport, providers, routeOf, isSandbox: parts.isSandbox }),
+    probe: (providers) =>
+      probeRoutes({
+        db,
+        transport,
+        providers,
+        routeOf,
+        isSandbox: parts.isSandbox,
+        isSilent: !parts.isSandbox && !hasIntake(config),
+      }),
     clock,
   });
 
@@ -324,6 +333,8 @@ async function probeRoutes(options: {
   providers: readonly string[];
   routeOf: (provider: string) => RouteConfig;
   isSandbox: boolean;
+  /** Nothing is configured that would tell what becomes of what a relay took. */
+  isSilent: boolean;
 }): ReturnType<Parameters<typeof createCampaignManager>[0]["probe"]> {
   const used = new Map(
     options.providers.map((provider) => options.routeOf(provider)).map((route) => [route.name, route]),
@@ -339,7 +350,7 @@ async function probeRoutes(options: {
       return {
         name: route.name,
         failure: answer === null || answer.ok ? null : answer.failure,
-        silent: route.feedback === "relay",
+        silent: route.feedback === "relay" && options.isSilent,
         held: held?.state === "held" ? (JSON.parse(held.hold ?? "{}").message ?? "it refused us") : null,
         provider: route.provider,
       };

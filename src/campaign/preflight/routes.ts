@@ -55,7 +55,7 @@ export async function checkRoutes(probe: RouteProbe, providers: readonly string[
         severity: "warning",
         basis: "configured",
         message: `${what} takes mail without telling what becomes of it: each lane stops after its first mails until a person decides.`,
-        hint: 'If its answer is the mailbox provider\'s own, set feedback = "final"; otherwise expect to type `resume`.',
+        hint: 'Let [bounces] bring what comes back; if its answer is the mailbox provider\'s own, set feedback = "final"; otherwise expect to type `resume`.',
         subject,
       });
     }
