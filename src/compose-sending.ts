@@ -6,6 +6,7 @@ import { takeDriverLock } from "./adapters/database/driver-lock.ts";
 import { createMxResolver } from "./adapters/dns.ts";
 import type { ProviderSwitch } from "./adapters/queue/bull.ts";
 import { createMemoryQueue } from "./adapters/queue/memory.ts";
+import { askOfSender } from "./adapters/sender-identity.ts";
 import { createDkimSigner } from "./adapters/smtp/dkim.ts";
 import { createSmtpTransport } from "./adapters/smtp/transport.ts";
 import { createLedger, type LedgerConfig } from "./adapters/store/ledger.ts";
@@ -35,6 +36,7 @@ import type { Sandbox } from "./sandbox/providers.ts";
 
 export interface Sending {
   manager: CampaignManager;
+  checkSender: Bellwether["checkSender"];
   drive: Bellwether["drive"];
   join: Bellwether["join"];
   workersAlive: Bellwether["workersAlive"];
@@ -177,6 +179,8 @@ export function composeSending(parts: SendingParts): Sending {
 
   return {
     manager,
+
+    checkSender: async (checks) => (parts.isSandbox ? new Map() : askOfSender(config, checks)),
 
     drive: async (onNotice, { watched } = { watched: false }) => {
       if (parts.file === null) return null;

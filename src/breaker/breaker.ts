@@ -19,8 +19,10 @@ export interface Pulse {
   halfOpen: boolean;
   /** How often the lane was slowed since it last confirmed anything. */
   slowed: number;
-  /** How often it was held: each doubles the cool-down that is proposed. */
+  /** How often it was held. */
   holds: number;
+  /** Resumes in a row that were refused again: each doubles the wait before the next one (cool-down.ts). */
+  failedTrials: number;
   /** Confirmed since the last bad address: folded into the campaign's own detector by the next bad one. */
   good: number;
   confirmed: number;
@@ -38,6 +40,7 @@ export const FRESH_PULSE: Pulse = {
   halfOpen: false,
   slowed: 0,
   holds: 0,
+  failedTrials: 0,
   good: 0,
   confirmed: 0,
   units: {},

@@ -7,10 +7,18 @@ import { move } from "../../transition.ts";
 import { sqlTime, TEXTS, type Tx } from "../database/database.ts";
 import { nextDue } from "./lane-rows.ts";
 
-/** Changes `lane` and its deliveries; the caller writes the lane. Returns how many deliveries came back. */
+/**
+ * Changes `lane` and its deliveries; the caller writes the lane. Returns how many deliveries came back. `over`: the
+ * notice is no longer true, and nobody comes back.
+ */
 export async function resumeLane(
   tx: Tx,
-  { lane, nowMs, by }: { lane: LaneRecord; nowMs: number; by: "person" | "time" },
+  {
+    lane,
+    nowMs,
+    by,
+    over = false,
+  }: { lane: LaneRecord; nowMs: number; by: "person" | "time"; over?: boolean },
 ): Promise<number> {
   const blind = lane.state === "blind";
   const aside = setAsideOf(lane);
@@ -39,7 +47,7 @@ export async function resumeLane(
     lane.pulse.halfOpen = false;
   }
   const now = sqlTime(nowMs);
-  const returned = await returnDeliveries(tx, { lane, aside, nowMs });
+  const returned = over ? 0 : await returnDeliveries(tx, { lane, aside, nowMs });
   // What waited for a retry waited for us: it is due now.
   await tx.$executeRawUnsafe(
     "UPDATE delivery SET due_at = ? WHERE lane_id = ? AND state = 'deferred' AND due_at > ?",
