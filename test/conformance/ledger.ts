@@ -6,6 +6,7 @@ import { describeClaims } from "./ledger-claims.ts";
 import { createHands } from "./ledger-hands.ts";
 import { describeHolds } from "./ledger-holds.ts";
 import { describeOrders } from "./ledger-orders.ts";
+import { describeRecovery } from "./ledger-recovery.ts";
 import { describeSchedules } from "./ledger-schedules.ts";
 import { describeSettles } from "./ledger-settles.ts";
 import { describeTime } from "./ledger-time.ts";
@@ -18,6 +19,7 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
     describeHolds(hands);
     describeTime(hands);
     describeOrders(hands);
+    describeRecovery(hands);
     describeSchedules(hands);
   });
 }
