@@ -2,7 +2,8 @@
 // since is probed, not stormed. The memory fades within a week. Pure; the rows of earlier lanes are the store's.
 import type { BreakerConfig, Pulse } from "./breaker.ts";
 
-export const MEMORY_MS = 7 * 24 * 60 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
+export const MEMORY_MS = 7 * DAY_MS;
 
 /** A lane of an earlier campaign to the same provider by the same route. */
 export type EarlierLane = Pick<Pulse, "heldMs" | "confirmedMs">;
@@ -10,7 +11,7 @@ export type EarlierLane = Pick<Pulse, "heldMs" | "confirmedMs">;
 export interface Memory {
   /** When it last refused us so that a lane was held, ms since the epoch. */
   heldMs: number;
-  /** 1: just now, towards 0 within a week. */
+  /** 1 for a day, then falling, 0 after a week. */
   weight: number;
 }
 
@@ -18,7 +19,7 @@ export interface Memory {
 export function remembered(earlier: readonly EarlierLane[], nowMs: number): Memory | null {
   const heldMs = Math.max(0, ...earlier.map((lane) => lane.heldMs));
   const confirmedMs = Math.max(0, ...earlier.map((lane) => lane.confirmedMs));
-  const weight = Math.min(1, 1 - (nowMs - heldMs) / MEMORY_MS);
+  const weight = Math.min(1, (heldMs + MEMORY_MS - nowMs) / (MEMORY_MS - DAY_MS));
   return heldMs === 0 || confirmedMs > heldMs || weight <= 0 ? null : { heldMs, weight };
 }
 

@@ -249,8 +249,8 @@ describe("addresses that took our mail before", () => {
 
   it("and are unknown now trip as the provider's incident, long before the list's detector", () => {
     const steps = play(times(8, gone));
-    expect(tripAt(steps)).toBe(3);
-    expect(steps[2]?.trip).toMatchObject({ detector: "provider-incident", reason: "user-unknown" });
+    expect(tripAt(steps)).toBe(4);
+    expect(steps[3]?.trip).toMatchObject({ detector: "provider-incident", reason: "user-unknown" });
   });
 
   it("within ten mails when nine of ten are refused", () => {

@@ -18,8 +18,8 @@ function toHold(heldMs: number): number {
 }
 
 describe("the memory of a refusal", () => {
-  it("makes one refusal enough at first, then two, then three as from rest", () => {
-    expect([0, 1, 3, 6, 8].map((days) => toHold(NOW - days * DAY))).toEqual([1, 2, 2, 3, 3]);
+  it("makes one refusal enough for a day, then two, then three as from rest", () => {
+    expect([0, 1, 3, 6, 8].map((days) => toHold(NOW - days * DAY))).toEqual([1, 1, 2, 3, 3]);
   });
 
   it("is gone after a week, or as soon as the provider took a mail", () => {
