@@ -234,6 +234,16 @@ export function describeRecovery(hands: Hands): void {
       expect((await lane()).state).toBe("ramping");
     });
 
+    it("reaches those whose organisation's filter refused the former one, without their being named", async () => {
+      const id = await start([{ provider: "mimecast", size: 3, window: 3, unitOf: () => "dupont.example" }]);
+      const SPAM = { reason: "spam", scope: "organisation" } as const;
+      for (let i = 0; i < 3; i++) await send(SPAM, { provider: "mimecast" });
+      await tick();
+      await steer(id, revision(1, "better"));
+      expect(await resume(id)).toEqual({ returned: 3, lanes: ["mimecast"] });
+      expect((await claim(3, { provider: "mimecast" })).map((one) => one.revision)).toEqual([2]);
+    });
+
     it("of what was cancelled, or of what was sent before under this key, is refused", async () => {
       const id = await start([{ provider: "google", size: 2 }]);
       const key = (await campaign(id))?.key ?? "";
