@@ -26,6 +26,12 @@ export interface ResumeOptions extends CommonOptions {
 
 export async function resume(io: Io, which: string | undefined, options: ResumeOptions): Promise<ExitCode> {
   const overrides = parseOverrides(options.override ?? []);
+  if (options.organisation !== undefined && options.provider !== undefined)
+    throw new BellwetherError(
+      "usage",
+      "--organisation and --provider stand together.",
+      "An organisation comes back in every lane; leave --provider out.",
+    );
   return withBellwether(io, { ...options, sends: true }, async (app) => {
     const interrupt = createInterrupt(io);
     const json = options.json === true;
@@ -39,14 +45,14 @@ export async function resume(io: Io, which: string | undefined, options: ResumeO
         if (!(await hasWork(app, options.provider))) return EXIT.done;
       }
       const campaign = await campaignOf(app, which);
+      if (options.organisation !== undefined) {
+        await resumeByName(app, io, campaign, options.organisation);
+        return await goOn({ app, io, campaign, interrupt, json });
+      }
       if (campaign.state === "draft") {
         const notice = await readAgain(app, campaign);
         const confirmed = campaign.confirmed || options.yes === true;
         return await sendNotice({ app, io, notice, campaign: { ...campaign, confirmed }, interrupt, json });
-      }
-      if (options.organisation !== undefined) {
-        await resumeByName(app, io, campaign, options.organisation);
-        return await goOn({ app, io, campaign, interrupt, json });
       }
       const provider = options.provider ?? null;
       const over = tellOver(app, io, campaign);

@@ -119,6 +119,7 @@ function card(lane: LaneReport, hold: ReportHold, report: Report, paint: Paint, 
     ),
     ...section("What happened", hold.message),
     ...section("What you can do now", `${whatWaits(lane.totals)} When the cause is repaired:`),
+    ...(hold.fault === "content" ? ["      bellwether revise CAMPAIGN.toml   (the corrected text)"] : []),
     `      ${resume}`,
     ...(hold.resumeFrom === undefined
       ? []

@@ -45,7 +45,10 @@ export function checksOf(reason: Reason): readonly SenderCheck[] {
   return reason === "policy" ? ["domain"] : [];
 }
 
-/** What each check found, IPv6 first. A check that has nothing to say has an empty list. */
+/**
+ * What each check found, IPv6 first; an empty list where all is well. A check for which nothing is configured (we do not
+ * sign, there is no return path) is left out.
+ */
 export async function checkSender(options: {
   identity: SenderIdentity;
   resolver: RecordResolver;
@@ -55,10 +58,12 @@ export async function checkSender(options: {
   const found = await Promise.all(
     options.checks.map(async (check) => [check, await CHECKS[check](identity, resolver)] as const),
   );
-  return new Map(found);
+  return new Map(
+    found.flatMap(([check, findings]) => (findings === null ? [] : [[check, findings] as const])),
+  );
 }
 
-type Check = (identity: SenderIdentity, resolver: RecordResolver) => Promise<Finding[]>;
+type Check = (identity: SenderIdentity, resolver: RecordResolver) => Promise<Finding[] | null>;
 
 const CHECKS: Readonly<Record<SenderCheck, Check>> = {
   "reverse-dns": async ({ addresses }, resolver) => {
@@ -68,21 +73,21 @@ const CHECKS: Readonly<Record<SenderCheck, Check>> = {
     return (await Promise.all(ordered.map((address) => reverseOf(address, resolver)))).flat();
   },
   domain: async ({ returnDomain: domain }, resolver) => {
-    if (domain === null) return [];
+    if (domain === null) return null;
     const answers = await Promise.all(
       (["MX", "A", "AAAA"] as const).map((type) => resolver.ask(type, domain)),
     );
     return judgeDomain({ domain, answers });
   },
   spf: async ({ returnDomain: domain }, resolver) =>
-    domain === null ? [] : judgeSpf({ domain, answer: await resolver.ask("TXT", domain) }),
+    domain === null ? null : judgeSpf({ domain, answer: await resolver.ask("TXT", domain) }),
   dkim: async ({ dkim }, resolver) => {
-    if (dkim === null) return [];
+    if (dkim === null) return null;
     const name = `${dkim.selector}._domainkey.${dkim.domain}`;
     return judgeDkim({ name, key: dkim.key, answer: await resolver.ask("TXT", name) });
   },
   dmarc: async ({ fromDomain }, resolver) => {
-    if (fromDomain === null) return [];
+    if (fromDomain === null) return null;
     const domains = new Set([fromDomain, organisationOf(fromDomain)]);
     const places = await Promise.all(
       [...domains].map(async (domain) => {
