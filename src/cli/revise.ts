@@ -65,6 +65,9 @@ async function approve(given: {
   if (changes.length === 0) {
     await answer(campaign.revision);
     io.say(`Nothing has changed: revision ${campaign.revision} of "${campaign.name}" says this already.`);
+    const { validUntilMs, tellByMs } = prepared.order;
+    if (validUntilMs !== campaign.validUntilMs || tellByMs !== campaign.tellByMs)
+      io.say("Another valid_until or tell_by alone is no revision: it stays as it was launched.");
     return EXIT.done;
   }
   tellChanges(io, prepared);

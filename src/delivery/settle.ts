@@ -107,7 +107,8 @@ export function applyEvidence(
 ): void {
   const { lane } = fold;
   const fault = one.outcome.classification?.fault;
-  if (evidence.speaker === "route" && fault === "sender") {
+  // What a relay will not send to one address alone (its own list, a limit a recipient) is no word about us.
+  if (evidence.speaker === "route" && fault === "sender" && evidence.scope !== "recipient") {
     const c = one.outcome.classification;
     if (c !== null) {
       fold.routeTrip = {

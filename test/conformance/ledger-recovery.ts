@@ -256,6 +256,16 @@ export function describeRecovery(hands: Hands): void {
     });
   });
 
+  it("an address that the relay keeps on its own list holds nothing, and comes back with a resume", async () => {
+    const id = await start([{ provider: "google", size: 3, feedback: "relay", window: 3 }]);
+    const LISTED = { reason: "suppressed-by-relay", speaker: "route", scope: "recipient" } as const;
+    for (let i = 0; i < 3; i++) await send(LISTED, { feedback: "relay" });
+    expect(await world.db.read.route.findMany()).toMatchObject([{ state: "ready" }]);
+    await tick();
+    expect(await campaign(id)).toMatchObject({ state: "completed-with-failures" });
+    expect(await resume(id)).toEqual({ returned: 3, lanes: ["google"] });
+  });
+
   describe("a notice that is no longer true", () => {
     it("returns nobody to be sent again: what failed keeps its reason, what waited is expired", async () => {
       const id = await start([{ provider: "google", size: 8 }], { validUntilMs: world.clock.now() + HOUR });

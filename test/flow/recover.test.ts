@@ -6,7 +6,8 @@ import { describe, expect, test } from "vitest";
 import { report as reportCommand, untold } from "../../src/cli/look.ts";
 import { revise } from "../../src/cli/revise.ts";
 import { send } from "../../src/cli/send.ts";
-import { forDomains, refuseAfter, refuseAll, refuseIf } from "../../src/sandbox/scripts.ts";
+import { buildReport } from "../../src/report/report.ts";
+import { forDomains, refuseAfter, refuseAll } from "../../src/sandbox/scripts.ts";
 import { type DnsServer, startDnsServer } from "../world/dns-server.ts";
 import {
   answered,
@@ -17,6 +18,7 @@ import {
   expectOnceEach,
   laneOf,
   launch,
+  until,
   type World,
   type WorldOptions,
 } from "../world/world.ts";
@@ -295,24 +297,28 @@ test("after its time a notice is not sent, and its follow-up is ready for exactl
   expect([...world.accepted().keys()].slice(before).sort()).toEqual(["=odd@gmail.com", "b@gmail.com"]);
 });
 
-test("a lane that was repaired while another process sends goes on there, and resume may be typed at any time", async () => {
+test("a lane that was repaired while another process sends goes on there, however often resume is typed", async () => {
   const world = await createWorld({
-    clients: { "gmail.com": 60, "yahoo.com": 12 },
+    clients: { "gmail.com": 60, "yahoo.com": 8 },
     connections: 2,
     replyDelayMs: 10,
-    scripts: { yahoo: refuseIf((moment) => moment.seen <= 60, "yahoo-permanently-deferred") },
+    routes: "each",
+    scripts: { yahoo: refuseAll("yahoo-permanently-deferred") },
   });
   await world.open(async (app) => {
     const { id } = await launch(app, world.path("campaign.toml"));
     const done = drive(app, id, (report) => report.state !== "running");
-    await world.whenAccepted(10, "google");
+    await until("Yahoo is held", async () => {
+      const { lanes } = await buildReport(app.reports, id);
+      return lanes.some((lane) => lane.provider === "yahoo" && lane.state === "held");
+    });
     world.setScripts({});
-    for (let i = 0; i < 3; i++) await world.typesResume({ yes: true });
+    await Promise.all([1, 2, 3].map(() => world.typesResume({ yes: true })));
     const report = await done;
     expect(report.state).toBe("completed");
     expectOnceEach(world, report);
   });
-  for (let i = 0; i < 3; i++) expect((await world.typesResume()).exit).toBe(0);
+  for (let i = 0; i < 2; i++) expect((await world.typesResume()).exit).toBe(0);
   expect([...world.accepted().values()].every((times) => times === 1)).toBe(true);
-  expect(world.accepted().size).toBe(72);
+  expect(world.accepted().size).toBe(68);
 });
