@@ -59,11 +59,14 @@ export function classifyReply(text: string, context: ReplyContext = {}): Classif
   return judgeReply(text, context).classification;
 }
 
-/** The same, and what it rests on: for who has several texts about one failure and looks for the one that tells. */
+/**
+ * The same, and what it rests on: for who has several texts about one failure and looks for the one that tells.
+ * `own` is true when the words are known to be those of one provider.
+ */
 export function judgeReply(
   text: string,
   context: ReplyContext = {},
-): { classification: Classification; basis: Basis } {
+): { classification: Classification; basis: Basis; own: boolean } {
   const reply = readReply(text);
   const given = context.provider === undefined ? null : (own(ALIASES, context.provider) ?? context.provider);
   // A relay's words are not the provider's, unless it quotes them.
@@ -84,7 +87,7 @@ export function judgeReply(
     enhanced: reply.enhanced,
     advice: verdict.advice ?? adviceFor(verdict.reason),
   };
-  return { classification, basis };
+  return { classification, basis, own: reading.own };
 }
 
 function decide(

@@ -146,7 +146,7 @@ export function quotedReplies(words: string): string[] {
   for (let at = 0; at < lines.length && found.length < 4; at++) {
     const line = (lines[at] ?? "").slice(0, LINE_LENGTH);
     const labelled =
-      /(?:\bdeferred: |\(reason: |^\s{0,8}(?:reason|error|diagnostic code): )(?:smtp; ?)?(.{4,})$/i.exec(
+      /(?:\bdeferred: |\(reason: |\berror_code ?: ?|^\s{0,8}(?:reason|error|diagnostic code): )(?:smtp; ?)?(.{4,})$/i.exec(
         line,
       )?.[1];
     const code =
@@ -187,11 +187,14 @@ export function phaseOf(words: string): Phase | null {
     return PHASES.find(([pattern]) => pattern.test(at))?.[1] ?? null;
   }
   if (
-    /\[rcpt_to\]|does not like recipient|rcpt to response|smtp:rcpt|rejected recipient|has rejected address|\(state 14\)/.test(
+    /\[rcpt_to\]|does not like recipient|rcpt to response|smtp:rcpt|rejected recipient|has rejected address/.test(
       plain,
     )
   )
     return "rcpt";
+  // Gmail's reports of former years number the steps of the dialogue.
+  const step = /\(state (1[0-8])\)/.exec(plain)?.[1];
+  if (step !== undefined) return Number(step) < 14 ? "mail" : step === "14" ? "rcpt" : "data";
   const sent = [
     ...plain.matchAll(/>>> ?(ehlo|helo|mail|rcpt|data|starttls)\b[^\n]{0,300}\n<<< ?[45]\d\d/g),
   ].at(-1)?.[1];

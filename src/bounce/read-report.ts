@@ -147,6 +147,7 @@ function fromNotification(one: Case, notified: Notified): Report {
     const isDelayed = action === "delayed";
     const evidence = {
       diagnostic,
+      diagnosticType: "smtp",
       status,
       words: "",
       prose: "",
@@ -215,6 +216,7 @@ function fromStatus(one: Case, { recipients, message }: DeliveryStatus): Reporte
     const words = wordsOf(spoken, address) ?? wordsOf(spoken, group.final) ?? "";
     const verdict = judgeEvidence({
       diagnostic: group.diagnostic,
+      diagnosticType: group.diagnosticType,
       status: group.status,
       words,
       prose: one.said,
@@ -281,6 +283,7 @@ function fromProse(one: Case): ReportedRecipient[] {
   return all.map(({ address, words }) => {
     const { reply, classification } = judgeEvidence({
       diagnostic: "",
+      diagnosticType: "",
       status: "",
       words,
       prose: one.said,
