@@ -119,8 +119,9 @@ function inPhase(verdict: Verdict, phase: Phase | null, basis: Basis): Verdict {
   if (phase === "connect" && basis === "vague" && reason === "policy") return { reason: "blocked", hard };
   if (reason === "mailbox-full") return { reason: "system", hard };
   if (reason === "too-big") return verdict;
+  // A name that is not found there is the one that we gave as ours.
   if (fault === "address" || fault === "recipient" || reason === "malformed")
-    return { reason: "policy", hard };
+    return { reason: phase === "connect" || phase === "ehlo" ? "blocked" : "policy", hard };
   if (fault === "content") return { reason: "blocked", hard };
   return verdict;
 }

@@ -179,6 +179,15 @@ const PHASES: readonly (readonly [RegExp, Phase])[] = [
   [/^(?:end of data|text|body|\.)/, "dot"],
 ];
 
+/** How far qmail-remote came, in its words. */
+const QMAIL_STEPS: readonly (readonly [RegExp, Phase])[] = [
+  [/but greeting failed/, "connect"],
+  [/but my name was rejected/, "ehlo"],
+  [/but sender was rejected/, "mail"],
+  [/failed on data command/, "data"],
+  [/failed after i sent the message/, "dot"],
+];
+
 /** Where in the dialogue a server refused, when the prose tells. */
 export function phaseOf(words: string): Phase | null {
   const plain = words.slice(0, REPLY_LENGTH).toLowerCase();
@@ -192,6 +201,8 @@ export function phaseOf(words: string): Phase | null {
     )
   )
     return "rcpt";
+  const progress = QMAIL_STEPS.find(([pattern]) => pattern.test(plain))?.[1];
+  if (progress !== undefined) return progress;
   // Gmail's reports of former years number the steps of the dialogue.
   const step = /\(state (1[0-8])\)/.exec(plain)?.[1];
   if (step !== undefined) return Number(step) < 14 ? "mail" : step === "14" ? "rcpt" : "data";

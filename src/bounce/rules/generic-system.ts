@@ -20,16 +20,6 @@ export const genericSystem: readonly Rule[] = [
     ],
   },
   {
-    pattern:
-      /(?:lookup failure|service error).{0,100}host not found, try again|name server: .{0,60}lookup failure/,
-    reason: "network",
-    source: POSTFIX,
-    examples: [
-      "Name service error for domain example.com: Host not found, try again",
-      "Deferred: Name server: example.com.: host name lookup failure",
-    ],
-  },
-  {
     pattern: /dns lookup failure: host \S{1,80} not found|no mx (?:record )?found for|null mx\b/,
     reason: "host-unknown",
     source: "https://www.rfc-editor.org/rfc/rfc7505",
