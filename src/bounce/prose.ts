@@ -180,13 +180,13 @@ const PHASES: readonly (readonly [RegExp, Phase])[] = [
 ];
 
 /** How far qmail-remote came, in its words. */
-const QMAIL_STEPS: readonly (readonly [RegExp, Phase])[] = [
-  [/but greeting failed/, "connect"],
-  [/but my name was rejected/, "ehlo"],
-  [/but sender was rejected/, "mail"],
-  [/failed on data command/, "data"],
-  [/failed after i sent the message/, "dot"],
-];
+const QMAIL_STEPS: Readonly<Record<string, Phase>> = {
+  "but greeting failed": "connect",
+  "but my name was": "ehlo",
+  "but sender was": "mail",
+  "failed on data": "data",
+  "failed after i sent": "dot",
+};
 
 /** Where in the dialogue a server refused, when the prose tells. */
 export function phaseOf(words: string): Phase | null {
@@ -201,8 +201,10 @@ export function phaseOf(words: string): Phase | null {
     )
   )
     return "rcpt";
-  const progress = QMAIL_STEPS.find(([pattern]) => pattern.test(plain))?.[1];
-  if (progress !== undefined) return progress;
+  const qmail = /but (?:greeting failed|my name was|sender was)|failed (?:on data|after i sent)/.exec(
+    plain,
+  )?.[0];
+  if (qmail !== undefined) return QMAIL_STEPS[qmail] ?? null;
   // Gmail's reports of former years number the steps of the dialogue.
   const step = /\(state (1[0-8])\)/.exec(plain)?.[1];
   if (step !== undefined) return Number(step) < 14 ? "mail" : step === "14" ? "rcpt" : "data";
@@ -212,4 +214,12 @@ export function phaseOf(words: string): Phase | null {
   const command = sent ?? /\bsmtp command:?\s{1,8}(rcpt|data|mail)\b/.exec(plain)?.[1];
   if (command !== undefined) return PHASES.find(([pattern]) => pattern.test(command))?.[1] ?? null;
   return null;
+}
+
+/** Whether a transcript of the dialogue shows that RCPT with this address was refused. */
+export function isRefusedAtRcpt(prose: string, address: string | null): boolean {
+  if (address === null || !prose.includes(">>>")) return false;
+  const plain = prose.toLowerCase();
+  const sent = plain.lastIndexOf(`rcpt to:<${address.toLowerCase()}>`);
+  return sent > 0 && /^[^\n]{0,300}\n<<< ?[45]\d\d/.test(plain.slice(sent, sent + 1_000));
 }

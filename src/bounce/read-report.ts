@@ -8,7 +8,15 @@ import { readFeedback } from "./feedback.ts";
 import { addressesIn, addressIn, sameAddress } from "./mail-address.ts";
 import { bytesOf, type Headers, headerOf, headersOf, type Mail, readMail, textOf } from "./mime.ts";
 import { type Notified, readNotification } from "./notification.ts";
-import { isReturned, marksOf, type Prose, returnedHeaders, splitProse, writtenBy, writtenTo } from "./original.ts";
+import {
+  isReturned,
+  marksOf,
+  type Prose,
+  returnedHeaders,
+  splitProse,
+  writtenBy,
+  writtenTo,
+} from "./original.ts";
 import { PROSE_LENGTH, plainOf, readProse, type Said, textOfHtml } from "./prose.ts";
 import { DAEMONS, SAYS_DELAYED, SAYS_ENDED, SAYS_FAILED, SUBJECT_FAILED } from "./prose-words.ts";
 import {

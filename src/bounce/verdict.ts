@@ -3,7 +3,7 @@
 import { providerOfDomain, providerOfMx } from "../provider/directory.ts";
 import { adviceFor } from "./advice.ts";
 import { type Basis, judgeReply } from "./classifier.ts";
-import { phaseOf, plainOf, quotedReplies } from "./prose.ts";
+import { isRefusedAtRcpt, phaseOf, plainOf, quotedReplies } from "./prose.ts";
 import { FOREIGN } from "./prose-words.ts";
 import { type Classification, FAULT_OF, type Phase, type Reason } from "./reason.ts";
 import { REPLY_LENGTH } from "./report.ts";
@@ -62,27 +62,39 @@ interface Words {
   text: string;
   /** True when a server said so; false when the mail program that writes the report does. */
   isReply: boolean;
+  /** True for the whole prose, which speaks of much besides. */
+  isAll?: boolean;
 }
 
 export function judgeEvidence(evidence: Evidence): Verdict {
   const { diagnostic, status, words, prose, address } = evidence;
   const provider = evidence.provider ?? providerOfEvidence(evidence);
-  const texts = textsOf(evidence);
-  const phase = diagnostic === "" ? phaseOf(words) : (phaseOf(diagnostic) ?? phaseOf(words));
+  const isQuoted = isRefusedAtRcpt(prose, address);
+  const phase =
+    (diagnostic === "" ? null : phaseOf(diagnostic)) ?? phaseOf(words) ?? (isQuoted ? "rcpt" : null);
   let best: (Verdict & { rank: number; own: boolean; isReply: boolean }) | null = null;
-  for (const [index, { text, isReply }] of texts.entries()) {
+  for (const { text, isReply, isAll } of textsOf(evidence)) {
+    if (text.trim() === "") continue;
     const { classification, basis, own } = judgeReply(
       text.slice(0, REPLY_LENGTH),
       contextOf(provider, phase),
     );
     // Prose about everything that might have been is worth less than one reply.
-    const rank = RANK[basis] - (index === texts.length - 1 && index > 0 ? 0.5 : 0);
+    const rank: number = RANK[basis] - (isAll && best !== null ? 0.5 : 0);
     if (best === null || rank > best.rank) best = { reply: text, classification, rank, own, isReply };
     if (best.rank >= RANK.code) break;
   }
   if (best !== null) {
     const { reply: text, isReply, own } = best;
-    best.classification = inReport(best.classification, { text, isReply, own, phase, status, words });
+    best.classification = inReport(best.classification, {
+      text,
+      isReply,
+      own,
+      phase,
+      isQuoted,
+      status,
+      words,
+    });
   }
   const foreign = best === null || best.rank < RANK.code ? foreignReason(`${words}\n${prose}`) : null;
   const given = STATUS.find(([pattern]) => pattern.test(status))?.[1] ?? null;
@@ -110,24 +122,22 @@ export function judgeEvidence(evidence: Evidence): Verdict {
   };
 }
 
-/** All that is said of the recipient, the most telling first. */
-function textsOf({ diagnostic, diagnosticType, status, words, prose }: Evidence): Words[] {
-  const quoted = quotedReplies(words);
+/** All that is said of the recipient, the most telling first; mostly the first decides. */
+function* textsOf({ diagnostic, diagnosticType, status, words, prose }: Evidence): Generator<Words> {
   // Only servers speak in codes; a mail program that looked itself has none to repeat.
   const tell = (text: string): Words => ({ text, isReply: CODE.test(text) });
+  if (diagnostic !== "") {
+    const isReply = !diagnosticType.startsWith("x-") || CODE.test(diagnostic);
+    yield { text: withStatus(diagnostic, status), isReply };
+  }
+  const quoted = quotedReplies(words);
+  yield* quoted.map(tell);
+  // Gateways put what the server said in brackets beside the address.
   const first = paragraphs(words.split(/\n\s{0,80}\n/, 1)[0] ?? "");
-  return [
-    {
-      text: diagnostic === "" ? "" : withStatus(diagnostic, status),
-      isReply: !diagnosticType.startsWith("x-") || CODE.test(diagnostic),
-    },
-    ...quoted.map(tell),
-    // Gateways put what the server said in brackets beside the address.
-    { text: first, isReply: CODE.test(first) || /^[[(][^\n]{1,400}[\])]$/.test(first) },
-    tell(paragraphs(words)),
-    ...(diagnostic === "" && quoted.length === 0 ? quotedReplies(prose).map(tell) : []),
-    tell(paragraphs(prose)),
-  ].filter(({ text }) => text.trim() !== "");
+  yield { text: first, isReply: CODE.test(first) || /^[[(][^\n]{1,400}[\])]$/.test(first) };
+  yield tell(paragraphs(words));
+  if (diagnostic === "" && quoted.length === 0) yield* quotedReplies(prose).map(tell);
+  yield { ...tell(paragraphs(prose)), isAll: true };
 }
 
 const CODE = /(?:^|[^\w.])[45]\d\d(?![\w.])|\b[45]\.\d{1,2}\.\d{1,3}\b/;
@@ -140,6 +150,8 @@ function exitReason({ diagnostic, diagnosticType }: Evidence): Reason | null {
 
 interface Setting extends Words {
   phase: Phase | null;
+  /** A transcript shows RCPT with this address, and its refusal. */
+  isQuoted: boolean;
   /** The words are known to be those of one provider. */
   own: boolean;
   /** Code of the report itself, and all that it says of the recipient. */
@@ -163,14 +175,14 @@ const NOT_FOUND = /(?:domain|host)(?: or domain)?(?: name)?:? not found|nxdomain
  */
 function inReport(
   classification: Classification,
-  { text, isReply, own, phase, status, words }: Setting,
+  { text, isReply, own, phase, isQuoted, status, words }: Setting,
 ): Classification {
   const { reason } = classification;
   const code = classification.enhanced ?? status;
   if (reason === "user-unknown" && isReply) {
     const atRecipient = (phase ?? phaseOf(text)) === "rcpt";
     // RFC 3463 section 3.3: 5.2.0 and 5.2.1 are of a mailbox that exists. Only the command itself says otherwise.
-    const lives = /^5\.2\.[01]$/.test(code) && !/\brcpt/i.test(`${text} ${words}`);
+    const lives = /^5\.2\.[01]$/.test(code) && !isQuoted && !/\brcpt/i.test(`${text} ${words}`);
     if (lives || (!atRecipient && !own && !/^[45]\.1\./.test(code))) {
       return reasoned(classification, "filtered");
     }

@@ -45,7 +45,7 @@ export const genericSystem: readonly Rule[] = [
   },
   {
     pattern:
-      /(?:message|delivery|queue|mail) (?:time )?(?:has )?expired|queue too long|too long in (?:the )?queue|in the queue too long|retry time(?:out)? (?:not reached|exceeded|has)|queue\.expired|retry timeout|not going to try again|giving up|could not (?:be delivered|deliver) for|envelope expired|failing for a long time|(?:delivery|delevery) failed \d{1,4} attempts|was aborted after|undelivered after|undeliverable for \d|did not accept our requests to connect/,
+      /(?:message|delivery|queue|mail) (?:time )?(?:has )?expired|queue too long|too long in (?:the )?queue|in the queue too long|retry time(?:out)? (?:not reached|exceeded|has)|queue\.expired|retry timeout|not going to try again|giving up(?! on \d)|could not (?:be delivered|deliver) for|envelope expired|failing for a long time|(?:delivery|delevery) failed \d{1,4} attempts|was aborted after|undelivered after|undeliverable for \d|did not accept our requests to connect/,
     reason: "expired",
     source: RFC3463,
     examples: [
