@@ -180,7 +180,8 @@ function inReport(
   const { reason } = classification;
   const code = classification.enhanced ?? status;
   if (reason === "user-unknown" && isReply) {
-    const atRecipient = (phase ?? phaseOf(text)) === "rcpt";
+    const said = phase ?? phaseOf(text);
+    const atRecipient = said === "rcpt" || (said === null && /\bRCPT\b/.test(text));
     // RFC 3463 section 3.3: 5.2.0 and 5.2.1 are of a mailbox that exists. Only the command itself says otherwise.
     const lives = /^5\.2\.[01]$/.test(code) && !isQuoted && !/\brcpt/i.test(`${text} ${words}`);
     if (lives || (!atRecipient && !own && !/^[45]\.1\./.test(code))) {
