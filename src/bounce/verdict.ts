@@ -94,6 +94,7 @@ export function judgeEvidence(evidence: Evidence): Verdict {
       isQuoted,
       status,
       words,
+      prose,
     });
   }
   const foreign = best === null || best.rank < RANK.code ? foreignReason(`${words}\n${prose}`) : null;
@@ -125,7 +126,7 @@ export function judgeEvidence(evidence: Evidence): Verdict {
 /** All that is said of the recipient, the most telling first; mostly the first decides. */
 function* textsOf({ diagnostic, diagnosticType, status, words, prose }: Evidence): Generator<Words> {
   // Only servers speak in codes; a mail program that looked itself has none to repeat.
-  const tell = (text: string): Words => ({ text, isReply: CODE.test(text) });
+  const tell = (text: string): Words => ({ text, isReply: CODE.test(text) || DOTS.test(text) });
   if (diagnostic !== "") {
     const isReply = !diagnosticType.startsWith("x-") || CODE.test(diagnostic);
     yield { text: withStatus(diagnostic, status), isReply };
@@ -134,11 +135,17 @@ function* textsOf({ diagnostic, diagnosticType, status, words, prose }: Evidence
   yield* quoted.map(tell);
   // Gateways put what the server said in brackets beside the address.
   const first = paragraphs(words.split(/\n\s{0,80}\n/, 1)[0] ?? "");
-  yield { text: first, isReply: CODE.test(first) || /^[[(][^\n]{1,400}[\])]$/.test(first) };
+  yield { text: first, isReply: tell(first).isReply || /^[[(][^\n]{1,400}[\])]$/.test(first) };
   yield tell(paragraphs(words));
   if (diagnostic === "" && quoted.length === 0) yield* quotedReplies(prose).map(tell);
   yield { ...tell(paragraphs(prose)), isAll: true };
 }
+
+/** KDDI's reports open with what is the matter with the account, and go on with "user unknown" for all of it. */
+const ACCOUNT = /\buser\(s\) account is (?:temporarily )?(over quota|disabled|limited)/i;
+
+/** As Sendmail answers: the address or a name, three dots, the reason. */
+const DOTS = /\.\.\. ?user unknown/i;
 
 const CODE = /(?:^|[^\w.])[45]\d\d(?![\w.])|\b[45]\.\d{1,2}\.\d{1,3}\b/;
 
@@ -154,9 +161,10 @@ interface Setting extends Words {
   isQuoted: boolean;
   /** The words are known to be those of one provider. */
   own: boolean;
-  /** Code of the report itself, and all that it says of the recipient. */
+  /** Code of the report itself, all that it says of the recipient, and in all. */
   status: string;
   words: string;
+  prose: string;
 }
 
 /**
@@ -175,10 +183,13 @@ const NOT_FOUND = /(?:domain|host)(?: or domain)?(?: name)?:? not found|nxdomain
  */
 function inReport(
   classification: Classification,
-  { text, isReply, own, phase, isQuoted, status, words }: Setting,
+  { text, isReply, own, phase, isQuoted, status, words, prose }: Setting,
 ): Classification {
   const { reason } = classification;
   const code = classification.enhanced ?? status;
+  const account = reason === "user-unknown" ? ACCOUNT.exec(prose)?.[1]?.toLowerCase() : undefined;
+  if (account !== undefined)
+    return reasoned(classification, account === "over quota" ? "mailbox-full" : "disabled");
   if (reason === "user-unknown" && isReply) {
     const said = phase ?? phaseOf(text);
     const atRecipient = said === "rcpt" || (said === null && /\bRCPT\b/.test(text));

@@ -10,20 +10,21 @@ const RFC3463 = "https://www.rfc-editor.org/rfc/rfc3463";
 export const genericPrograms: readonly Rule[] = [
   {
     pattern:
-      /host not found, try again|name server reply|host name lookup failure|(?:contact|reach) (?:the )?dns servers?|best-preference mx|resolve (?:the )?route|remote protocol error: .{0,20}(?:connection|time)/,
+      /host not found, try again|name server reply|host name lookup failure|(?:contact|reach) (?:the )?dns servers?|best-preference mx|resolve (?:the )?route|address family mismatch|routes to destination|dns lookup error|retrieve source address|network error on|no valid route|failure in mx lookup|mxloopback|remote protocol error: .{0,20}(?:connection|time)/,
     reason: "network",
     source: QMAIL,
     examples: [
       "Name service error for domain example.com: Host not found, try again",
       "Deferred: Name server: example.com.: host name lookup failure",
       "451 4.4.3 malformed or unexpected name server reply",
+      "Network error on destination MXs",
       "I'm listed as a best-preference MX for that host, but it isn't in my control/locals file. (#5.4.6)",
       "554 <x@example.com>... Remote protocol error: Connection reset by peer",
     ],
   },
   {
     pattern:
-      /find (?:any host|a mail exchanger)|address lookups failed permanently|mx records point to non-?existent|indicated no smtp service|no host found for existing|domain doesn'?t exist|domain must exist|illegal host|returned answer with no data|mail receiving disabled/,
+      /find (?:any host|a mail exchanger)|address lookups failed permanently|mx records point to non-?existent|indicated no smtp service|no host found for existing|domain doesn'?t exist|domain must exist|illegal host|returned answer with no data|mail receiving disabled|reject all mails/,
     reason: "host-unknown",
     source: EXIM,
     examples: [
@@ -34,7 +35,7 @@ export const genericPrograms: readonly Rule[] = [
   },
   {
     pattern:
-      /delivery to (?:file|pipe) forbidden|homedir creat|needs to be unique|executing qmail|no such file or directory|operating system error|not enough free space|interrupted system call|error while being processed|misconfigured|several matches found|can'?t create (?:user )?output/,
+      /delivery to (?:file|pipe) forbidden|homedir creat|needs to be unique|executing qmail|no such file or directory|operating system error|not enough free space|interrupted system call|error while being processed|misconfigured|several matches found|resolver\.adr\.(?:badprimary|invalidinsmtp|ambiguous)|violates rfc 1035|loop back warning|detected a loop|can'?t create (?:user )?output/,
     reason: "system",
     source: RFC3463,
     examples: [
@@ -42,6 +43,7 @@ export const genericPrograms: readonly Rule[] = [
       "451 4.0.0 Operating system error",
       "452 Requested action not taken: mailbox unavailable (not enough free space)",
       "Several matches found in Domino Directory",
+      "550 5.1.4 RESOLVER.ADR.Ambiguous; ambiguous address",
     ],
   },
   {

@@ -43,7 +43,7 @@ export const genericRest: readonly Rule[] = [
   },
   {
     pattern:
-      /bogus mail from|third-party dsns?|fully qualified .{0,40}required|rule imposed|different address or alias|sender not pre-?approved|(?:server|host|system) (?:does not|doesn't) accept mail from|unsigned dsn|accepting mail with|members?-only|non-?member|closed mailing list|organi[sz]ational settings|given low priority|not subscribed to|not allowed to post|messages containing|mass mailer|insecure (?:mail )?relay|verification failure|recursive cname|bouncedeny/,
+      /bogus mail from|third-party dsns?|fully qualified .{0,40}required|rule imposed|different address or alias|sender not pre-?approved|(?:server|host|system) (?:does not|doesn't) accept mail from|unsigned dsn|accepting mail with|members?-only|non-?member|closed mailing list|organi[sz]ational settings|given low priority|not subscribed to|not allowed to post|messages containing|mass mailer|insecure (?:mail )?relay|verification failure|recursive cname|bouncedeny|retrieve credentials|not (?:a )?member (?:article|of)|reject mail from|security alert/,
     reason: "policy",
     source: POSTFIX,
     examples: [
@@ -51,6 +51,7 @@ export const genericRest: readonly Rule[] = [
       "550 We do not take messages containing images",
       "554 Fully qualified sender required",
       "550 This server does not accept mail from example.com",
+      "You are not a member of this mailing list",
     ],
   },
   {
@@ -85,7 +86,7 @@ export const genericRest: readonly Rule[] = [
   },
   {
     pattern:
-      /angle-brackets nested|expected word or|source-routed address|conversion to internet format|stray (?:linefeed|newline)/,
+      /angle-brackets nested|expected word or|source-routed address|conversion to internet format|stray (?:linefeed|newline)|duplicated message-id/,
     reason: "malformed",
     source: RFC5322,
     examples: ["501 domain missing in source-routed address", "553 Stray linefeeds in message (#5.6.2)"],
@@ -98,7 +99,7 @@ export const genericRest: readonly Rule[] = [
   },
   {
     pattern:
-      /find a gateway for|failed to deliver to domain|not been collected|(?:server|host) did not respond|after multiple retries|allowed queue period|delivery attempts will continue|message timed out/,
+      /find a gateway for|failed to deliver to domain|not been collected|(?:server|host) did not respond|after multiple retries|allowed queue period|delivery attempts will continue|message timed out|not delivered within|is not responding/,
     reason: "expired",
     source: EXIM,
     examples: [

@@ -102,8 +102,17 @@ describe('a server\'s "user unknown"', () => {
     });
   });
 
+  it("is less than what KDDI's report says of the account", () => {
+    const reply = "<jane@client.example>: 550 user unknown (in reply to RCPT TO command)";
+    expect(prose("The user(s) account is temporarily over quota.", "", reply).reason).toBe("mailbox-full");
+    expect(prose("The user(s) account is disabled.", "", reply).reason).toBe("disabled");
+  });
+
   it("is what the mail program says itself, when it looked itself", () => {
     expect(prose("Unknown user: jane@client.example").reason).toBe("user-unknown");
+    expect(prose("Mail delivery failed", "", "jane@client.example", "Delivery... User unknown").reason).toBe(
+      "filtered",
+    );
     expect(read({ diagnostic: "x-postfix; unknown user" })).toEqual(DEAD);
   });
 
