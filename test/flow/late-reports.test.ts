@@ -101,7 +101,10 @@ test("together with their settles, long after the end, and of a first attempt wh
       await until("the next one is taken", async () => google.log.length > i);
       const entry = google.log[i];
       if (entry === undefined) throw new Error("there is no such entry");
-      await until("it counts", async () => (await tell(app, notification(entry, "delivered"))) !== "unmatched");
+      await until(
+        "it counts",
+        async () => (await tell(app, notification(entry, "delivered"))) !== "unmatched",
+      );
     }
     for (const entry of first) expect(await tell(app, notification(entry, "failed"))).toBe("earlier");
     await driver?.drain();
