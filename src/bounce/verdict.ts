@@ -179,7 +179,8 @@ const NOT_FOUND = /(?:domain|host)(?: or domain)?(?: name)?:? not found|nxdomain
  *
  * "User unknown" is of the address where RCPT was refused, where a code says so, where the provider is known to mean
  * it, or where the mail program looked itself. Filters - those of Japan's mobile carriers above all - use the same
- * words after DATA, when RCPT had been accepted; a server's word that tells neither command nor code is no proof.
+ * words after DATA, when RCPT had been accepted; a server's word that tells neither command nor code is no proof
+ * (so decides https://metacpan.org/pod/Sisimai::Reason::Filtered too).
  */
 function inReport(
   classification: Classification,
