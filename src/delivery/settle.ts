@@ -107,7 +107,7 @@ export function applyEvidence(
 ): void {
   const { lane } = fold;
   const fault = one.outcome.classification?.fault;
-  // What a relay will not send to one address alone (its own list, a limit a recipient) is no word about us.
+  // A relay that keeps a list of its own refuses one recipient by it, and not us.
   if (evidence.speaker === "route" && fault === "sender" && evidence.scope !== "recipient") {
     const c = one.outcome.classification;
     if (c !== null) {

@@ -93,7 +93,7 @@ function dataOf(type: RecordType, value: string): Buffer {
       return Buffer.concat([Buffer.from([0, 10]), nameOf(value)]);
     case "TXT":
       return Buffer.concat(
-        (value.match(/[^]{1,255}/g) ?? [""]).map((piece) =>
+        (value.match(/[\s\S]{1,255}/g) ?? [""]).map((piece) =>
           Buffer.from(`${String.fromCharCode(piece.length)}${piece}`, "latin1"),
         ),
       );

@@ -8,7 +8,7 @@ import type { Tx } from "../database/database.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
 import { noLane, wrongState } from "./campaign-lock.ts";
 import { resumeUnbegun } from "./campaign-schedule.ts";
-import { hasReturning, resumeLane, returnDeliveries, setAsideOf } from "./lane-resume.ts";
+import { hasReturning, resumeLane, retryNow, returnDeliveries, setAsideOf } from "./lane-resume.ts";
 import { addEvents, readLanes, writeLanes } from "./lane-rows.ts";
 
 export async function resume(
@@ -41,7 +41,7 @@ export async function resume(
     let returned: number;
     if (lane.state === "ramping" || lane.state === "open" || lane.state === "backing-off") {
       returned = over ? 0 : await returnDeliveries(tx, { lane, aside: setAsideOf(lane), nowMs });
-      lane.nextDueMs = nowMs;
+      await retryNow(tx, lane, nowMs);
       lane.epoch += 1;
     } else {
       returned = await resumeLane(tx, { lane, nowMs, by: "person", over });
