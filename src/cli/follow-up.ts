@@ -46,7 +46,7 @@ export async function writeFollowUp(given: {
     );
   }
   io.say(
-    `${counted.clients} clients have not got "${campaign.name}"; they are the audience of ${path.join(folder, FILE)}.`,
+    `${counted.clients} ${counted.clients === 1 ? "client has" : "clients have"} not got "${campaign.name}"; they are the audience of ${path.join(folder, FILE)}.`,
   );
   if (counted.unreachable > 0)
     io.say(`${counted.unreachable} of them have no address: tell them by another way.`);

@@ -73,8 +73,9 @@ async function approve(given: {
   tellChanges(io, prepared);
   const { totals, lanes } = await buildReport(app.reports, campaign.id);
   const told = totals.accepted + totals.handedOver + totals.complained;
+  const waiting = totals.pending + totals.deferred;
   io.say(
-    `${totals.pending + totals.deferred} wait, and will read the new text; so will those who are sent it again. ${told} have the former one and are not written to again.`,
+    `${addresses(waiting)} still waiting will read the new text, and so will those who are sent it again. ${addresses(told)} told with an earlier one will not be written to again.`,
   );
   if (options.yes !== true) {
     if (!io.canAsk) {
@@ -96,6 +97,10 @@ async function approve(given: {
     `Revision ${number} of "${campaign.name}" is what is sent from now on.${stands ? ` \`resume ${campaign.id}\` lets it go on.` : ""}`,
   );
   return EXIT.done;
+}
+
+function addresses(count: number): string {
+  return count === 1 ? "1 address" : `${count} addresses`;
 }
 
 function tellChanges(io: Io, { changes }: PreparedRevision): void {

@@ -235,12 +235,7 @@ export class World {
   }
 
   /** `resume [CAMPAIGN] [--provider P] ... --json` */
-  async typesResume(
-    more: Pick<ResumeOptions, "provider" | "organisation" | "yes" | "override"> & {
-      campaign?: string;
-      clock?: Clock;
-    } = {},
-  ): Promise<Answered> {
+  async typesResume(more: ResumeOptions & { campaign?: string; clock?: Clock } = {}): Promise<Answered> {
     const { campaign, clock, ...rest } = more;
     return answered(
       await this.does((io, options) => resume(io, campaign, { ...options, ...rest, json: true }), clock),
