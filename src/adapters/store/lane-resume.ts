@@ -5,6 +5,7 @@ import { OPEN_WINDOW } from "../../breaker/ramp.ts";
 import { LANE_MOVES } from "../../provider/lane.ts";
 import { move } from "../../transition.ts";
 import { sqlTime, TEXTS, type Tx } from "../database/database.ts";
+import { keepCard } from "./hold-cards.ts";
 import { nextDue } from "./lane-rows.ts";
 
 /** Changes `lane` and its deliveries; the caller writes the lane. Returns how many deliveries came back. */
@@ -14,6 +15,7 @@ export async function resumeLane(
 ): Promise<number> {
   const blind = lane.state === "blind";
   const aside = setAsideOf(lane);
+  const { hold } = lane;
   lane.state = move("lane", LANE_MOVES, lane.state, "ramping");
   lane.epoch += 1;
   lane.untilMs = null;
@@ -40,6 +42,7 @@ export async function resumeLane(
   }
   const now = sqlTime(nowMs);
   const returned = await returnDeliveries(tx, { lane, aside, nowMs });
+  await keepCard(tx, { hold, by, returned, campaignId: lane.campaignId, laneId: lane.id, nowMs });
   // What waited for a retry waited for us: it is due now.
   await tx.$executeRawUnsafe(
     "UPDATE delivery SET due_at = ? WHERE lane_id = ? AND state = 'deferred' AND due_at > ?",
