@@ -77,9 +77,9 @@ function providerTable({ headings, rows }: PostMortem["providers"]): string[] {
 }
 
 function timelineTable({ zone, rows }: PostMortem["timeline"]): string[] {
-  const local = zone === null ? "" : `<th scope="col">${escapeHtml(zone)}</th>`;
+  const local = zone === null ? "" : `<th scope="col">${escapeHtml(zone).replaceAll("/", "/<wbr>")}</th>`;
   const body = rows.map(({ iso, utc, local, mark, text }) => {
-    const time = `<th scope="row"><time datetime="${escapeHtml(iso)}">${escapeHtml(utc)}</time></th>`;
+    const time = `<th scope="row"><time datetime="${iso.slice(0, 16)}Z">${escapeHtml(utc)}</time></th>`;
     const there = local === null ? "" : `<td class="time">${escapeHtml(local)}</td>`;
     const sign =
       mark === ""

@@ -56,7 +56,10 @@ pre {
   h1 { font-size: 1.4rem; }
   .short { padding: .85rem .9rem .85rem 1.75rem; }
   .hold { padding: .85rem .9rem; }
-  td.text { min-width: 11rem; }
+  table { font-size: .88rem; }
+  th, td { padding-right: .5rem; }
+  thead th { white-space: normal; overflow-wrap: normal; }
+  td.text { min-width: 9.5rem; }
 }
 @media print {
   :root {
