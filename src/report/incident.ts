@@ -32,7 +32,7 @@ export function incidentCampaign(
       `Campaign "${report.name}" was never held: there is no incident to report.`,
       "`report` shows what came of it; `report --markdown` writes that down.",
     );
-  const name = nameOf(report.name);
+  const name = nameOf(telling.clean(report.name));
   const lines = [
     "# An incident report, ready to be read, corrected and sent:",
     "#   bellwether check campaign.toml",

@@ -64,7 +64,10 @@ function whatWrong({ minutes, clean }: Telling, { troubles, stops }: Incident): 
 function fault({ troubles }: Incident): string[] {
   const words = new Set(troubles.map((one) => faultWords(one.fault, one.provider === null)));
   if (words.size === 0) return ["Whose fault it was is not known."];
-  if (words.size === 1) return [`The fault was ${[...words].join()}.`];
+  if (words.size === 1) {
+    const [word = ""] = words;
+    return [`${word.startsWith("not known") ? "Whose fault it was is" : "The fault was"} ${word}.`];
+  }
   const each = troubles
     .slice(0, NAMED)
     .map((one) => `with ${one.who} it was ${faultWords(one.fault, one.provider === null)}`);

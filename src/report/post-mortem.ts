@@ -6,7 +6,6 @@ import { type Minutes, shownDuration } from "./minutes.ts";
 import { shortVersion } from "./post-mortem-short.ts";
 import type { Affected, HoldCard, PostMortemFacts } from "./post-mortem-store.ts";
 import { type TimelineRow, timelineOf } from "./post-mortem-timeline.ts";
-import type { Report } from "./report.ts";
 import { HEADINGS, shownCount } from "./report-text.ts";
 import { safeLines } from "./safe-text.ts";
 import { faultWords, type PostMortemInput, type Telling, tell, unitsOf, upper } from "./telling.ts";
