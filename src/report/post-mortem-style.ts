@@ -29,13 +29,13 @@ li { margin: 0 0 .35rem; }
 .wide { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-size: .94rem; font-variant-numeric: tabular-nums; }
 caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-th, td { padding: .4rem .7rem .4rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+th, td { padding: .4rem .7rem .4rem 0; overflow-wrap: break-word; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { color: var(--soft); font-weight: 600; }
 tbody th { font-weight: 600; }
 th.number, td.number { text-align: right; white-space: nowrap; }
 time, td.time, thead th { white-space: nowrap; }
-td.text { min-width: 14rem; }
+td.text { min-width: 14rem; overflow-wrap: anywhere; }
 tr.sum th, tr.sum td { border-top: 2px solid var(--line); font-weight: 600; }
 .mark { font-weight: 700; white-space: nowrap; }
 .mark.stop { color: var(--stop); }
@@ -58,7 +58,7 @@ pre {
   .hold { padding: .85rem .9rem; }
   table { font-size: .88rem; }
   th, td { padding-right: .5rem; }
-  thead th { white-space: normal; overflow-wrap: normal; }
+  thead th, thead th.number { white-space: normal; }
   td.text { min-width: 9.5rem; }
 }
 @media print {
