@@ -18,6 +18,8 @@ export interface Trouble {
   /** Of the first hold. */
   reason: Reason;
   fault: Fault;
+  /** The answers refused mail, and not addresses or patience: there is a first refusal to count from. */
+  refusedUs: boolean;
   /** A person's order, and nobody's fault as far as is known. */
   byHand: boolean;
   /** When it was first refused, or else when it was stopped; ISO 8601 UTC. */
@@ -102,11 +104,11 @@ function standingCards(report: Report, facts: PostMortemFacts): HoldCard[] {
     if (isRoute && cards.some((card) => card.provider === null && card.hold.at === hold.at)) continue;
     cards.push({
       provider: isRoute ? null : provider,
-      hold: { ...hold, detector: hold.fault === "none" ? "person" : "" },
+      hold: { ...hold, detector: isRoute ? "" : (facts.standing[provider]?.detector ?? "") },
       endedAt: null,
       by: null,
       returned: 0,
-      replies: isRoute ? [] : (facts.standing[provider] ?? []),
+      replies: isRoute ? [] : (facts.standing[provider]?.replies ?? []),
     });
   }
   return cards;
@@ -126,13 +128,15 @@ function troubleOf(
   );
   const { reason, fault, at } = first.hold;
   // Some unknown users are in every list: the first of them is not when it began.
-  const heard = fault === "address" ? [] : counted.map((one) => one.firstAt);
+  const refusedUs = fault === "sender" || fault === "content" || fault === "unknown";
+  const heard = refusedUs ? counted.map((one) => one.firstAt) : [];
   return {
     provider,
     who: whoIs(provider),
     cards,
     reason,
     fault,
+    refusedUs,
     byHand: fault === "none",
     since: [at, ...heard].sort()[0] ?? at,
     until: cards.some((card) => card.endedAt === null) ? null : (cards.at(-1)?.endedAt ?? null),
@@ -143,7 +147,7 @@ function troubleOf(
 
 /** A campaign is paused because its lanes stand, which their cards tell, or by a person. */
 function isBreakers(text: string): boolean {
-  return /^Too many addresses /.test(text);
+  return /^Too many addresses |refuse us, and nobody takes our mail/.test(text);
 }
 
 function wentOnAfter(

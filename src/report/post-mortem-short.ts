@@ -1,13 +1,15 @@
 // Part A of a post-mortem: what happened in five to ten plain sentences. Each says one thing that is known; where
 // something is not known, that is what it says.
 import { describeReason } from "../bounce/advice.ts";
-import { type Incident, toldOf, whoIs } from "./incident-summary.ts";
+import { type Incident, type Trouble, toldOf, whoIs } from "./incident-summary.ts";
 import { shownDuration } from "./minutes.ts";
 import type { Report } from "./report.ts";
 import { shownCount } from "./report-text.ts";
 import { faultWords, type Telling, upper } from "./telling.ts";
 import { untoldOf } from "./totals.ts";
 
+/** Detectors that hear something else than a refusal: the hold's own sentence says what. */
+const OTHERWISE: ReadonlySet<string> = new Set(["provider-incident", "deferral", "complaint", "pace"]);
 /** Providers that the short version names; the others are counted. */
 const NAMED = 3;
 
@@ -49,6 +51,9 @@ function whatWrong({ minutes, clean }: Telling, { troubles, stops }: Incident): 
   const named = troubles.slice(0, NAMED).map((one) => {
     const since = minutes.sentence(one.since);
     if (one.byHand) return `At ${since} a person stopped the mail to ${one.who}.`;
+    const hold = one.cards[0]?.hold;
+    if (hold !== undefined && OTHERWISE.has(hold.detector))
+      return `At ${since}: ${clean(/^[^.]*\.(?=\s|$)/.exec(hold.message)?.[0] ?? hold.message)}`;
     if (one.fault === "address")
       return `At ${since} too many of the addresses at ${one.who} did not exist: ${describeReason(one.reason)}.`;
     const again = one.cards.length === 1 ? "" : ` It was held ${times(one.cards.length)}.`;
@@ -62,24 +67,27 @@ function whatWrong({ minutes, clean }: Telling, { troubles, stops }: Incident): 
 }
 
 function fault({ troubles }: Incident): string[] {
-  const words = new Set(troubles.map((one) => faultWords(one.fault, one.provider === null)));
+  const words = new Set(troubles.map(faultOf));
   if (words.size === 0) return ["Whose fault it was is not known."];
   if (words.size === 1) {
     const [word = ""] = words;
     return [`${word.startsWith("not known") ? "Whose fault it was is" : "The fault was"} ${word}.`];
   }
-  const each = troubles
-    .slice(0, NAMED)
-    .map((one) => `with ${one.who} it was ${faultWords(one.fault, one.provider === null)}`);
+  const each = troubles.slice(0, NAMED).map((one) => `with ${one.who} it was ${faultOf(one)}`);
   return [`Whose fault it was differs: ${each.join("; ")}.`];
+}
+
+/** By its first hold. */
+function faultOf({ cards, fault }: Trouble): string {
+  return faultWords(cards[0]?.hold ?? { fault, scope: "provider", detector: "" });
 }
 
 function stopped({ minutes }: Telling, { troubles }: Incident): string[] {
   const own = troubles.filter((one) => !one.byHand);
   if (own.length === 0) return [];
-  const each = own.slice(0, NAMED).map(({ who, since, cards, fault }) => {
+  const each = own.slice(0, NAMED).map(({ who, since, cards, refusedUs }) => {
     const at = cards[0]?.hold.at ?? since;
-    const after = fault === "address" ? "" : `, ${shownDuration(since, at)} after the first refusal`;
+    const after = !refusedUs ? "" : `, ${shownDuration(since, at)} after the first refusal`;
     return `the mail to ${who} at ${minutes.sentence(at)}${after}`;
   });
   return [`Our mailer stopped by itself: ${each.join("; ")}.`];

@@ -79,8 +79,8 @@ export interface PostMortemFacts {
   events: readonly { at: string; event: string; text: string; provider: string | null }[];
   /** Oldest first; those that stand are not among them. */
   ended: readonly HoldCard[];
-  /** The replies before the holds that stand now, by provider. */
-  standing: Readonly<Record<string, HoldCard["replies"]>>;
+  /** Of the lanes that are held now, by provider: by which detector, and the replies before it. */
+  standing: Readonly<Record<string, { detector: string; replies: HoldCard["replies"] }>>;
   refusals: readonly RefusalCount[];
   affected: readonly AffectedCount[];
   aside: readonly AsideCount[];

@@ -45,11 +45,16 @@ export function timelineOf({ facts, minutes, clean }: Telling): { days: string; 
     rows.push({
       ...minutes.at(entry.at),
       mark: MARKS[entry.event] ?? "",
-      text: `${clean(entry.text)}${often}`,
+      text: `${clean(withoutReplies(entry))}${often}`,
     });
     index += same;
   }
   return { days: daysOf(entries, minutes.day), rows };
+}
+
+/** Replies of which nobody can tell any more to whom they were: a name may stand in them without its domain. */
+function withoutReplies({ event, text }: Entry): string {
+  return event === "not-judged" ? text.replace(/ It said: [\s\S]*$/, "") : text;
 }
 
 function isSame(other: Entry | undefined, { event, provider }: Entry): boolean {

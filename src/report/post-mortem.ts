@@ -107,7 +107,7 @@ function holdStory(card: HoldCard, { facts, minutes, clean }: Telling): HoldStor
   const lines: HoldStory["facts"] = [
     { label: "What happened", text: clean(hold.message) },
     ...(byHand ? [] : [{ label: "What the answers mean", text: `${upper(describeReason(hold.reason))}.` }]),
-    { label: "Whose fault", text: `${upper(faultWords(hold.fault, hold.scope === "route"))}.` },
+    { label: "Whose fault", text: `${upper(faultWords(hold))}.` },
     { label: "Stopped", text: `${minutes.sentence(hold.at)}, ${byHand ? "by a person" : "by itself"}.` },
     { label: "On the way when it stopped", text: leakWords(hold.leaked) },
     { label: "What an engineer had to do", text: clean(hold.advice) },

@@ -1,8 +1,8 @@
 // What all sentences of a post-mortem are made of: the facts, the moments, and the one way in which texts are redacted.
 // Also the few words that several of its parts say.
 
-import type { Fault } from "../bounce/reason.ts";
 import { redactReply } from "../bounce/redact.ts";
+import type { Hold } from "../breaker/hold.ts";
 import { type Incident, incidentOf } from "./incident-summary.ts";
 import { createMinutes, type Minutes } from "./minutes.ts";
 import type { PostMortemFacts } from "./post-mortem-store.ts";
@@ -51,13 +51,17 @@ export function unitsOf({ events, aside }: PostMortemFacts): string[] {
 }
 
 /** Whose fault, as a part of a sentence. */
-export function faultWords(fault: Fault, isRoute: boolean): string {
-  if (isRoute) return "ours: our own relay refused the mail";
+export function faultWords({ fault, scope, detector }: Pick<Hold, "fault" | "scope" | "detector">): string {
+  if (scope === "route") return "ours: our own relay refused the mail";
+  if (detector === "provider-incident")
+    return "not ours, as far as the answers tell: the provider was disturbed and knew its own mailboxes no more";
   switch (fault) {
     case "sender":
       return "ours: the mailboxes were fine";
     case "content":
       return "ours: it lay in the mail itself, the mailboxes were fine";
+    case "feedback":
+      return "ours: readers complained about this mail";
     case "address":
       return "in the list of addresses, as far as the answers tell";
     case "temporary":

@@ -34,8 +34,12 @@ const REFUSED = `EXISTS (SELECT 1 FROM outcome o WHERE o.delivery_id = d.id AND 
 const LATE = `(d.epoch > 1 OR NOT EXISTS (SELECT 1 FROM outcome o WHERE o.delivery_id = d.id
   AND o.event IN ('accepted', 'handed-over') AND o.at < ?))`;
 const IS_TOLD = `d.state IN (${[...TOLD].map((state) => `'${state}'`).join(", ")})`;
-/** Not told for reasons of their own: no such mailbox, or on the list of those who are not written to. */
-const THEIR_OWN = `(d.state = 'bounced' AND coalesce(d.fault, '') = 'address')
+/**
+ * Not told for reasons of their own: no such mailbox (but for a provider that says so of everybody), or on the list of
+ * those who are not written to.
+ */
+const THEIR_OWN = `(d.state = 'bounced' AND coalesce(d.fault, '') = 'address' AND NOT EXISTS (SELECT 1 FROM lane h
+    WHERE h.id = d.lane_id AND h.state = 'held' AND h.hold LIKE '%"detector":"provider-incident"%'))
   OR (d.state = 'suppressed' AND coalesce(d.fault, '') <> 'sender')`;
 /** Null: not affected. */
 const AFFECTED = `CASE WHEN ${THEIR_OWN} THEN NULL WHEN ${REFUSED} THEN 'refused'
@@ -100,12 +104,15 @@ export function createPostMortemStore(db: Database): PostMortemStore {
       const replies = row.lane_id === null ? [] : await repliesOf(campaignId, row.lane_id, hold);
       ended.push({ provider: row.provider, hold, endedAt: iso(row.at), by, returned, replies });
     }
-    const standing: Record<string, HoldCard["replies"]> = {};
+    const standing: Record<string, PostMortemFacts["standing"][string]> = {};
     for (const lane of await ask<{ id: number; provider: string; hold: string }>(
       "SELECT id, provider, hold FROM lane WHERE campaign_id = ? AND state = 'held' AND hold IS NOT NULL",
       campaignId,
-    ))
-      standing[lane.provider] = await repliesOf(campaignId, lane.id, JSON.parse(lane.hold));
+    )) {
+      const hold = JSON.parse(lane.hold) as Hold;
+      const replies = await repliesOf(campaignId, lane.id, hold);
+      standing[lane.provider] = { detector: hold.detector, replies };
+    }
 
     const refusals = await ask<{
       provider: string;

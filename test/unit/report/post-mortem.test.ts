@@ -165,6 +165,23 @@ describe("the short version", () => {
     expect(byHand).not.toContain("by itself");
   });
 
+  it("blames a provider that knows its own mailboxes no more, and not the list", () => {
+    const message =
+      "Yahoo / AOL says that addresses do not exist which took our mail not long ago. It is most likely disturbed.";
+    const disturbed = hold({
+      fault: "address",
+      reason: "user-unknown",
+      detector: "provider-incident",
+      message,
+    });
+    const text = short(input({}, { ended: [card({ provider: "yahoo", hold: disturbed })] }));
+    expect(text).toContain(
+      "At 05:52 UTC: Yahoo / AOL says that addresses do not exist which took our mail not long ago.\n",
+    );
+    expect(text).toContain("The fault was not ours, as far as the answers tell: the provider was disturbed");
+    expect(text).not.toContain("first refusal");
+  });
+
   it("tells of one relay under many lanes once, and does not blame their providers", () => {
     const route = hold({ scope: "route", reason: "relay-denied" });
     const lanes = ["google", "orange"].map((id) =>
