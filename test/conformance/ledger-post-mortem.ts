@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { createPostMortemStore } from "../../src/adapters/store/post-mortem.ts";
 import { createReportStore } from "../../src/adapters/store/reports.ts";
-import { type Hands, PTR } from "./ledger-hands.ts";
+import type { Hands } from "./ledger-hands.ts";
 
 export function describePostMortems(hands: Hands): void {
   const { world, start, send, holdLane, holdOf, tick } = hands;
