@@ -27,6 +27,8 @@ export const FINDINGS = {
   "route-refuses": "The relay, or a provider, refuses us at the door.",
   "relay-silent": "The relay confirms nothing, so the ramp stops after its canary until a person decides.",
   "route-held": "The relay refused us before and is held.",
+  "alert-mail-only": "Alerts go by mail alone, which may be stopped with the campaign's.",
+  "alert-none": "Nobody is called when the campaign is stopped.",
 } as const;
 export type FindingCode = keyof typeof FINDINGS;
 

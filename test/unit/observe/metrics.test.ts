@@ -30,6 +30,7 @@ function measured(first: Partial<Gauges> = {}) {
     depth: new Map(),
     intakes: [],
     unmatched: 0,
+    alerts: 0,
     ...first,
   };
   const clock = createTestClock();
