@@ -70,7 +70,7 @@ function wordsOf(cause: Cause, counts: Counts): Words {
         subject: `Held: ${shortTitle(provider)} ${whatHeld(hold)} - ${far}`,
         now:
           untilMs === null
-            ? `${back} The other providers go on. Resume when the cause is repaired.`
+            ? `${back} The other providers go on.`
             : `Nothing, unless it comes again: it goes on by itself at ${time}.`,
         resume: `bellwether resume ${campaign.id} --provider ${provider}`,
       };
@@ -79,7 +79,7 @@ function wordsOf(cause: Cause, counts: Counts): Words {
       return {
         ...heldWords(cause.hold),
         subject: `Held: our relay refuses our mail (${shortReason(cause.hold.reason)}) - ${far}`,
-        now: "Nothing gets lost: every lane on this route waits, and no client is blamed. Resume when the relay takes our mail again.",
+        now: "Nothing gets lost: every lane on this route waits, and no client is blamed.",
         resume: `bellwether resume ${cause.campaign.id}`,
       };
     case "lane-blind": {

@@ -75,6 +75,7 @@ export function describeAlerts(
         expect(await states()).toEqual(["lane-held open"]);
         await world.campaigns.steer(id, { do: "resume", provider: "google" });
         expect(await states()).toEqual(["lane-held settled"]);
+        world.clock.advance(1);
         // The same lane again is another matter.
         await hands.send({ reason: "reverse-dns" });
         expect(await states()).toEqual(["lane-held open", "lane-held settled"]);

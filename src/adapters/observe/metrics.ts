@@ -1,6 +1,6 @@
 // The numbers for Prometheus: what this process did (counters, fed by sending as it goes) and how the lanes stand
 // (gauges, read from the database when somebody looks). The only labels are ids from closed sets: provider, event,
-// state, reason, why. An address or a domain as a label would be a leak, and a series for each of a million clients.
+// state, reason, why, road. An address or a domain as a label would be a leak, and a series for each of a million clients.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { ROADS, type RoadName } from "../../alert/road.ts";
 import type { Clock } from "../../clock.ts";
