@@ -149,6 +149,9 @@ function shortTitle(provider: string): string {
 
 function whatHeld({ fault, detector, reason }: Hold): string {
   if (detector === "pace") return "asks us to slow down";
+  if (detector === "deferral") return "puts off all our mail";
+  if (detector === "complaint") return "tells of too many complaints";
+  if (detector === "provider-incident") return "says that good addresses do not exist";
   if (fault === "address") return "says too many addresses do not exist";
   return `refuses ${fault === "content" ? "this text" : "our mail"} (${shortReason(reason)})`;
 }

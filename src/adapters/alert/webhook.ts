@@ -87,7 +87,12 @@ function post(call: {
 /** Passwords in the address, percent-encoded there; undefined: none. */
 function authOf({ username, password }: URL): string | undefined {
   if (username === "" && password === "") return undefined;
-  return `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  try {
+    return `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  } catch {
+    // A percent sign that stands for itself.
+    return `${username}:${password}`;
+  }
 }
 
 function answerOf(status: number): RoadAnswer {

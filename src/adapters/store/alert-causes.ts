@@ -7,16 +7,19 @@ import { TOLD_WITHIN_MS } from "../../report/intakes.ts";
 import { addCounts, noTotals, untoldOf } from "../../report/totals.ts";
 import { type Database, fromSqlTime, sqlTime } from "../database/database.ts";
 import { NO_LANE } from "./provider-holds.ts";
+import { AFTER_END } from "./report-rows.ts";
 
 type Reading = Pick<Database, "read" | "now">;
 
 /** Everything that stands now; `fresh` says whether it is news enough to be raised. */
 export async function standingCauses(db: Reading): Promise<Cause[]> {
+  // Before the lanes: a lane is held before its campaign stands because of it.
+  const paused = await pausedCampaigns(db);
   const lanes = await stoppedLanes(db);
   return [
     ...lanes.flatMap(laneCause),
     ...routeCauses(lanes),
-    ...(await pausedCampaigns(db, lanes)),
+    ...pauseCauses(paused, lanes),
     ...(await endedCampaigns(db)),
     ...(await uncertainMails(db)),
     ...(await deadIntakes(db)),
@@ -95,28 +98,28 @@ function routeCauses(lanes: readonly LaneRow[]): Cause[] {
   return [...byRoute.values()];
 }
 
-/**
- * By the breaker or by the schedule. Where a campaign only stands because none of its lanes can go on, and each of those
- * that stopped it is an alert of its own, one matter is one alert.
- */
-async function pausedCampaigns({ read }: Reading, lanes: readonly LaneRow[]): Promise<Cause[]> {
-  const rows = await read.$queryRawUnsafe<
-    {
-      id: number;
-      name: string;
-      paused_by: "breaker" | "schedule";
-      why: string | null;
-      event: number | null;
-    }[]
-  >(
+interface PausedRow {
+  id: number;
+  name: string;
+  paused_by: "breaker" | "schedule";
+  why: string | null;
+  event: number | null;
+}
+
+/** By the breaker or by the schedule. */
+async function pausedCampaigns({ read }: Reading): Promise<PausedRow[]> {
+  return read.$queryRawUnsafe<PausedRow[]>(
     `SELECT c.id, c.name, c.paused_by, c.why,
        (SELECT max(e.id) FROM event e WHERE e.campaign_id = c.id AND e.event = 'paused') AS event
      FROM campaign c WHERE c.state = 'paused' AND c.paused_by IN ('breaker', 'schedule') ORDER BY c.id`,
   );
-  return rows.flatMap(({ id, name, paused_by: by, why, event }): Cause[] => {
-    const known =
-      why?.startsWith(NO_LANE) === true && lanes.some((lane) => lane.campaign_id === id && tells(lane));
-    if (known) return [];
+}
+
+/** Where a campaign stands because of its lanes, and each of those is an alert of its own, one matter is one alert. */
+function pauseCauses(paused: readonly PausedRow[], lanes: readonly LaneRow[]): Cause[] {
+  return paused.flatMap(({ id, name, paused_by: by, why, event }): Cause[] => {
+    const byLanes = why?.startsWith(NO_LANE) === true || why?.startsWith(AFTER_END) === true;
+    if (byLanes && lanes.some((lane) => lane.campaign_id === id && tells(lane))) return [];
     const key = `paused ${id} ${event ?? 0}`;
     return [{ kind: "campaign-paused", key, fresh: true, campaign: { id, name }, by, why: why ?? "" }];
   });

@@ -49,6 +49,14 @@ describe("the subject says on a lock screen what is the matter", () => {
       "Held: Gmail asks us to slow down - 3 of 780 told",
     ],
     [
+      laneHeld({ ...PTR, detector: "deferral", reason: "system", fault: "temporary" }),
+      "Held: Gmail puts off all our mail - 3 of 780 told",
+    ],
+    [
+      laneHeld({ ...PTR, detector: "provider-incident", reason: "user-unknown", fault: "address" }),
+      "Held: Gmail says that good addresses do not exist - 3 of 780 told",
+    ],
+    [
       { ...about, kind: "route-held", route: "default", hold: hold({ ...PTR, reason: "relay-denied" }) },
       "Held: our relay refuses our mail (access denied) - 3 of 780 told",
     ],
