@@ -21,6 +21,7 @@ import { planCampaign } from "./campaign/plan.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { alertRoadsOf, composeAlerts, tellTest } from "./compose-alerts.ts";
 import { hasIntake } from "./compose-intakes.ts";
 import { composeUpkeep } from "./compose-upkeep.ts";
 import { loadWatch } from "./compose-watch.ts";
@@ -41,6 +42,7 @@ export interface Sending {
   drive: Bellwether["drive"];
   join: Bellwether["join"];
   workersAlive: Bellwether["workersAlive"];
+  testAlerts: Bellwether["testAlerts"];
 }
 
 export interface SendingParts {
@@ -97,6 +99,7 @@ export function composeSending(parts: SendingParts): Sending {
         isSandbox: parts.isSandbox,
         isSilent: !parts.isSandbox && !hasIntake(config),
       }),
+    alerts: parts.isSandbox ? null : alertRoadsOf(config),
     clock,
   });
 
@@ -125,6 +128,10 @@ export function composeSending(parts: SendingParts): Sending {
       options.watched || isPostedTo
         ? await loadWatch({ config, clock, db, queue, role, doors: upkeep?.doors })
         : null;
+    const keeper =
+      upkeep === null
+        ? null
+        : composeAlerts({ ...parts, sign, onNotice, onFailedTry: (road) => watch?.onFailedAlert(road) });
     const engine = createEngine({
       ...options,
       observer: watch?.observer,
@@ -158,6 +165,7 @@ export function composeSending(parts: SendingParts): Sending {
     let drained: Promise<void> | null = null;
     const server = (await watch?.serve(engine, onNotice)) ?? null;
     await upkeep?.start();
+    keeper?.start();
     return {
       watchedAt: server === null ? null : `http://${server.host}:${server.port}`,
       drain: () => {
@@ -165,6 +173,7 @@ export function composeSending(parts: SendingParts): Sending {
           planning.abort();
           await Promise.all([planner, switching]);
           await engine.drain();
+          await keeper?.stop();
           await upkeep?.stop();
           await server?.close();
           await close();
@@ -173,6 +182,7 @@ export function composeSending(parts: SendingParts): Sending {
       },
       abort: () => {
         planning.abort();
+        keeper?.abort();
         engine.abort();
       },
     };
@@ -223,6 +233,8 @@ export function composeSending(parts: SendingParts): Sending {
     },
 
     workersAlive: () => countAlive(db),
+
+    testAlerts: async () => tellTest({ ...parts, sign: signerOf(config, parts.letterhead()) }),
   };
 }
 

@@ -38,6 +38,7 @@ export const CATALOGUE = {
   "organisation-unknown": "The campaign was refused by no organisation of that name.",
   "revision-differs": "The corrected campaign file is not for the same name, audience and filter.",
   "file-unwritable": "A file cannot be written, or would take the place of another.",
+  "alert-missing": "There is no alert of that number.",
   "database-unusable": "The database cannot be opened, or its file is damaged.",
   "database-migration": "The database's migrations do not fit this program.",
   "database-full": "The disk that holds the database is full.",

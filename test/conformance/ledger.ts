@@ -6,6 +6,7 @@ import { describeClaims } from "./ledger-claims.ts";
 import { createHands } from "./ledger-hands.ts";
 import { describeHolds } from "./ledger-holds.ts";
 import { describeOrders } from "./ledger-orders.ts";
+import { describePostMortems } from "./ledger-post-mortem.ts";
 import { describeRecovery } from "./ledger-recovery.ts";
 import { describeSchedules } from "./ledger-schedules.ts";
 import { describeSettles } from "./ledger-settles.ts";
@@ -18,6 +19,7 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
     describeClaims(hands);
     describeSettles(hands);
     describeHolds(hands);
+    describePostMortems(hands);
     describeTime(hands);
     describeOrders(hands);
     describeRecovery(hands);

@@ -8,6 +8,7 @@ import type { Tx } from "../database/database.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
 import { noLane, wrongState } from "./campaign-lock.ts";
 import { resumeUnbegun } from "./campaign-schedule.ts";
+import { keepCard } from "./hold-cards.ts";
 import { hasReturning, resumeLane, retryNow, returnDeliveries, setAsideOf } from "./lane-resume.ts";
 import { addEvents, readLanes, writeLanes } from "./lane-rows.ts";
 
@@ -30,31 +31,42 @@ export async function resume(
   }
   const chosen = named.filter((one) => !keep.includes(one.lane.provider));
   // What can no longer be sent stays as it failed; what waits still is ended by time as soon as it may run.
-  const over = isOver(campaign, nowMs);
+  const isPast = isOver(campaign, nowMs);
   const steered: Steered = { returned: 0, lanes: [] };
   const routes = new Set<string>();
   for (const { lane, routeState } of chosen) {
     if (routeState === "held") routes.add(lane.route);
     // What a refusing route left behind in a lane that is done comes back with the route.
-    const left = !over && lane.state === "done" && (await hasReturning(tx, lane));
+    const left = !isPast && lane.state === "done" && (await hasReturning(tx, lane));
     if (lane.state !== "held" && lane.state !== "blind" && !left && routeState !== "held") continue;
     let returned: number;
     if (lane.state === "ramping" || lane.state === "open" || lane.state === "backing-off") {
-      returned = over ? 0 : await returnDeliveries(tx, { lane, aside: setAsideOf(lane), nowMs });
+      returned = isPast ? 0 : await returnDeliveries(tx, { lane, aside: setAsideOf(lane), nowMs });
       await retryNow(tx, lane, nowMs);
       lane.epoch += 1;
     } else {
-      returned = await resumeLane(tx, { lane, nowMs, by: "person", over });
+      returned = await resumeLane(tx, { lane, nowMs, by: "person", over: isPast });
     }
     steered.returned += returned;
     await writeLanes(tx, [lane]);
     steered.lanes.push(lane.provider);
-    const text = over
+    const text = isPast
       ? `${providerTitle(lane.provider)} ends: the notice is no longer true.`
       : `${providerTitle(lane.provider)} goes on, one mail first; ${returned} return to be sent again.`;
     await addEvents(tx, [{ campaignId: campaign.id, laneId: lane.id, atMs: nowMs, event: "resumed", text }]);
   }
-  for (const name of routes) await tx.route.update({ where: { name }, data: { state: "ready", hold: null } });
+  for (const name of routes) {
+    const { hold } = await tx.route.findUniqueOrThrow({ where: { name }, select: { hold: true } });
+    const over = {
+      by: "person",
+      returned: steered.returned,
+      campaignId: campaign.id,
+      laneId: null,
+      nowMs,
+    } as const;
+    await keepCard(tx, { hold: hold === null ? null : JSON.parse(hold), ...over });
+    await tx.route.update({ where: { name }, data: { state: "ready", hold: null } });
+  }
   // Where every lane that stands was kept, nothing would go on, and the campaign would be paused again at once.
   const nothing = campaign.pausedBy === "breaker" && steered.lanes.length === 0 && keep.length > 0;
   const stands = state === "paused" && !nothing && (provider === null || campaign.pausedBy === "breaker");
