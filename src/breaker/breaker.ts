@@ -5,6 +5,7 @@ import type { DetectorConfig } from "./detector.ts";
 import { isTripped, stepDetector } from "./detector.ts";
 import { DETECTORS, type DetectorName, type Evidence, signsOf, slows } from "./evidence.ts";
 import { confirm, shrink } from "./ramp.ts";
+import { FRESH_THROTTLE, type Throttle } from "./throttle.ts";
 
 export type BreakerConfig = Readonly<Record<DetectorName, DetectorConfig>>;
 
@@ -27,6 +28,7 @@ export interface Pulse {
   /** Refusals by organisation or MX site in this epoch, for tenant rules and the long tail. */
   units: Record<string, number>;
   recent: { fault: Fault; reply: string }[];
+  throttle: Throttle;
 }
 
 export const FRESH_PULSE: Pulse = {
@@ -42,6 +44,7 @@ export const FRESH_PULSE: Pulse = {
   confirmed: 0,
   units: {},
   recent: [],
+  throttle: FRESH_THROTTLE,
 };
 
 export interface Trip {
