@@ -94,7 +94,10 @@ export function eased(t: Throttle, { nowMs, outstanding }: { nowMs: number; outs
     next.count = 1;
   }
   const limited = t.rate !== null || t.atOnce !== null;
-  return limited && nowMs - t.raisedMs >= RAISE_MS ? raised(next, nowMs, outstanding) : next;
+  if (limited && t.raisedMs === 0) next.raisedMs = nowMs;
+  return limited && t.raisedMs > 0 && nowMs - t.raisedMs >= RAISE_MS
+    ? raised(next, nowMs, outstanding)
+    : next;
 }
 
 function raised(t: Throttle, nowMs: number, outstanding: number): Throttle {

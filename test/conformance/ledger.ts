@@ -6,6 +6,7 @@ import { describeClaims } from "./ledger-claims.ts";
 import { createHands } from "./ledger-hands.ts";
 import { describeHolds } from "./ledger-holds.ts";
 import { describeOrders } from "./ledger-orders.ts";
+import { describePace } from "./ledger-pace.ts";
 import { describeSchedules } from "./ledger-schedules.ts";
 import { describeSettles } from "./ledger-settles.ts";
 import { describeTime } from "./ledger-time.ts";
@@ -17,6 +18,7 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
     describeSettles(hands);
     describeHolds(hands);
     describeTime(hands);
+    describePace(hands);
     describeOrders(hands);
     describeSchedules(hands);
   });

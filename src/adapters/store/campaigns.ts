@@ -12,6 +12,7 @@ import { recordset } from "../database/many.ts";
 import { startOfRow } from "./campaign-schedule.ts";
 import { steerCampaign } from "./campaign-steer.ts";
 import { addEvents, lockCampaign } from "./lane-rows.ts";
+import { startOfLane } from "./lane-start.ts";
 import { CONFIRM_AFTER_MS, joinSuppression } from "./suppression-rows.ts";
 
 export function createCampaignStore(db: Database): CampaignStore {
@@ -103,7 +104,7 @@ export function createCampaignStore(db: Database): CampaignStore {
         await lockCampaign(tx, id);
         const row = await tx.campaign.findUniqueOrThrow({ where: { id } });
         if (row.planned || row.planCursor !== chunk.after) return false;
-        await addLanes(tx, id, chunk.lanes);
+        await addLanes(tx, id, chunk.lanes, db.now());
         await addDeliveries(tx, row, chunk.deliveries, db.now());
         await tx.campaign.update({ where: { id }, data: { planCursor: chunk.upTo } });
         return true;
@@ -152,9 +153,16 @@ function missed(campaign: CampaignModel, start: Start): BellwetherError {
   );
 }
 
-async function addLanes(tx: Tx, campaignId: number, lanes: readonly PlannedLane[]): Promise<void> {
-  for (const { provider, route, feedback, window } of lanes) {
-    await tx.$executeRawUnsafe(
+async function addLanes(
+  tx: Tx,
+  campaignId: number,
+  lanes: readonly PlannedLane[],
+  nowMs: number,
+): Promise<void> {
+  for (const lane of lanes) {
+    const { provider, route, feedback, window } = lane;
+    const { throttle, text } = await startOfLane(tx, lane, nowMs);
+    const added = await tx.$executeRawUnsafe(
       `INSERT INTO lane (campaign_id, provider, route, feedback, window_size, pulse) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (campaign_id, provider) DO NOTHING`,
       campaignId,
@@ -162,8 +170,10 @@ async function addLanes(tx: Tx, campaignId: number, lanes: readonly PlannedLane[
       route,
       feedback,
       window,
-      JSON.stringify(FRESH_PULSE),
+      JSON.stringify({ ...FRESH_PULSE, throttle }),
     );
+    if (added > 0 && text !== null)
+      await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: "limits", text }]);
     await tx.$executeRawUnsafe("INSERT INTO route (name) VALUES (?) ON CONFLICT (name) DO NOTHING", route);
   }
 }

@@ -119,7 +119,7 @@ describe("a request to slow down", () => {
   });
 
   it("grows what is used at once, and nothing else", () => {
-    const t: Throttle = { ...FRESH_THROTTLE, atOnce: 5, most: 20 };
+    const t: Throttle = { ...FRESH_THROTTLE, atOnce: 5, most: 20, raisedMs: NOW - 10_000 };
     expect(eased(t, { nowMs: NOW, outstanding: 4 }).atOnce).toBeCloseTo(5 + 1 / 6);
     expect(eased(t, { nowMs: NOW, outstanding: 2 }).atOnce).toBe(5);
   });
