@@ -135,12 +135,12 @@ function inUse({ atOnce, most }: Throttle, outstanding: number): number {
 
 /**
  * What it took is measured by what it confirmed, rests included: who allows 100 in a minute and gets them in a second
- * is understood after three requests. Below the quarter of what was allowed the measure says more about us.
+ * is understood after a few requests. Below the half of what was allowed the measure may say more about our rests.
  */
 function rateInUse(t: Throttle, nowMs: number): number | null {
   const confirmed = confirmedRate(t, nowMs);
   if (t.rate === null) return confirmed;
-  return confirmed === null ? t.rate : Math.min(t.rate, Math.max(confirmed, t.rate / 4));
+  return confirmed === null ? t.rate : Math.min(t.rate, Math.max(confirmed, t.rate / 2));
 }
 
 const CONNECTIONS =
