@@ -10,6 +10,7 @@ import { describePace } from "./ledger-pace.ts";
 import { describeSchedules } from "./ledger-schedules.ts";
 import { describeSettles } from "./ledger-settles.ts";
 import { describeTime } from "./ledger-time.ts";
+import { describeTogether } from "./ledger-together.ts";
 
 export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorld>): void {
   describe(`the ledger on ${name}`, () => {
@@ -21,5 +22,6 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
     describePace(hands);
     describeOrders(hands);
     describeSchedules(hands);
+    describeTogether(hands);
   });
 }

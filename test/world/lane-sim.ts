@@ -108,7 +108,15 @@ export function playLane(options: {
           epoch: lane.epoch,
           atMs: nowMs,
         };
-        return { ...tried, outcome, next, from: "sending" as const, unit: null, evidence: 0 };
+        return {
+          ...tried,
+          outcome,
+          next,
+          from: "sending" as const,
+          unit: null,
+          evidence: 0,
+          knownGood: false,
+        };
       });
       const fold = foldLane(lane, settled, BREAKER);
       lane = fold.lane;

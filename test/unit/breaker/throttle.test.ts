@@ -37,6 +37,9 @@ const refused = (reason: Reason, over: Partial<Evidence> = {}): Evidence => ({
   speaker: "provider",
   unit: null,
   fresh: true,
+  door: false,
+  knownGood: false,
+  atMs: NOW,
   reply: null,
   ...over,
 });
