@@ -7,6 +7,7 @@ import { createHands } from "./ledger-hands.ts";
 import { describeHolds } from "./ledger-holds.ts";
 import { describeOrders } from "./ledger-orders.ts";
 import { describePace } from "./ledger-pace.ts";
+import { describePostMortems } from "./ledger-post-mortem.ts";
 import { describeSchedules } from "./ledger-schedules.ts";
 import { describeSettles } from "./ledger-settles.ts";
 import { describeTime } from "./ledger-time.ts";
@@ -18,6 +19,7 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
     describeClaims(hands);
     describeSettles(hands);
     describeHolds(hands);
+    describePostMortems(hands);
     describeTime(hands);
     describePace(hands);
     describeOrders(hands);
