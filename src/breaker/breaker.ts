@@ -6,6 +6,7 @@ import type { DetectorConfig } from "./detector.ts";
 import { isTripped, stepDetector } from "./detector.ts";
 import { DETECTORS, type DetectorName, type Evidence, signsOf, slows } from "./evidence.ts";
 import { confirm, shrink } from "./ramp.ts";
+import { FRESH_THROTTLE, type Throttle } from "./throttle.ts";
 
 export type BreakerConfig = Readonly<Record<DetectorName, DetectorConfig>>;
 
@@ -36,6 +37,7 @@ export interface Pulse extends Record<DetectorName, number> {
   /** Refusals by organisation or MX site in this epoch, for tenant rules and the long tail. */
   units: Record<string, number>;
   recent: { fault: Fault; reply: string }[];
+  throttle: Throttle;
 }
 
 export const FRESH_PULSE: Pulse = {
@@ -60,6 +62,7 @@ export const FRESH_PULSE: Pulse = {
   cause: null,
   units: {},
   recent: [],
+  throttle: FRESH_THROTTLE,
 };
 
 export interface Trip {

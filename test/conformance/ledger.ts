@@ -6,6 +6,7 @@ import { describeClaims } from "./ledger-claims.ts";
 import { createHands } from "./ledger-hands.ts";
 import { describeHolds } from "./ledger-holds.ts";
 import { describeOrders } from "./ledger-orders.ts";
+import { describePace } from "./ledger-pace.ts";
 import { describePostMortems } from "./ledger-post-mortem.ts";
 import { describeRecovery } from "./ledger-recovery.ts";
 import { describeSchedules } from "./ledger-schedules.ts";
@@ -21,6 +22,7 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
     describeHolds(hands);
     describePostMortems(hands);
     describeTime(hands);
+    describePace(hands);
     describeOrders(hands);
     describeRecovery(hands);
     describeSchedules(hands);
