@@ -22,6 +22,8 @@ const FLOORS: readonly (readonly string[])[] = [
   // The protocol of claims, intents and settles; speaks to ports.
   ["delivery"],
   ["report"],
+  // A recorded log through the same decisions.
+  ["replay"],
   // The program as its faces see it.
   ["application.ts"],
   // Everything that touches the world.
