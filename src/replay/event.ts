@@ -16,6 +16,7 @@ import {
 import { providerOfDomain } from "../provider/directory.ts";
 import { OTHER } from "../provider/provider.ts";
 import { LOG_EVENTS, type LogEvent } from "../report/outcome-log.ts";
+import { createQuickReader } from "./quick.ts";
 
 /** An id of another program's log may be a text. */
 export type Id = number | string;
@@ -27,10 +28,11 @@ export interface ReplayEvent {
   /** null: the log does not say. */
   attempt: number | null;
   recipient: string;
-  /** Of the recipient, lower case; "" when its name was erased. */
+  /** Of the recipient, lower case; "" when it has none, or its name was erased. */
   domain: string;
   provider: string;
   event: LogEvent;
+  /** May be null for what was accepted, whatever the log has: nobody asks. */
   reply: string | null;
   /** null for what was accepted or is uncertain. */
   classification: Classification | null;
@@ -71,7 +73,8 @@ export function createEventReader(): EventReader {
     known.set(key, meaning);
     return meaning;
   };
-  return { read: (line) => readEvent(line, meaningOf) };
+  const quick = createQuickReader();
+  return { read: (line) => quick(line) ?? readEvent(line, meaningOf) };
 }
 
 interface Row {

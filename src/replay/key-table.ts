@@ -9,14 +9,13 @@ const TWO_52 = 2 ** 52;
 
 export class KeyTable {
   #keys: Float64Array;
-  #first: Int32Array;
-  #second: Int32Array;
+  /** Two for each key. */
+  #values: Int32Array;
   #size = 0;
 
   constructor(capacity = 64) {
     this.#keys = new Float64Array(capacity).fill(EMPTY);
-    this.#first = new Int32Array(capacity);
-    this.#second = new Int32Array(capacity);
+    this.#values = new Int32Array(capacity * 2);
   }
 
   get size(): number {
@@ -41,16 +40,16 @@ export class KeyTable {
   }
 
   first(at: number): number {
-    return this.#first[at] ?? 0;
+    return this.#values[at * 2] ?? 0;
   }
 
   second(at: number): number {
-    return this.#second[at] ?? 0;
+    return this.#values[at * 2 + 1] ?? 0;
   }
 
   set(at: number, first: number, second: number): void {
-    this.#first[at] = first;
-    this.#second[at] = second;
+    this.#values[at * 2] = first;
+    this.#values[at * 2 + 1] = second;
   }
 
   #find(key: number): number {
@@ -62,17 +61,16 @@ export class KeyTable {
   }
 
   #grow(): void {
-    const [keys, first, second] = [this.#keys, this.#first, this.#second];
+    const keys = this.#keys;
+    const values = this.#values;
     this.#keys = new Float64Array(keys.length * 2).fill(EMPTY);
-    this.#first = new Int32Array(keys.length * 2);
-    this.#second = new Int32Array(keys.length * 2);
+    this.#values = new Int32Array(keys.length * 4);
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
       if (key === undefined || key === EMPTY) continue;
       const at = this.#find(key);
       this.#keys[at] = key;
-      this.#first[at] = first[i] ?? 0;
-      this.#second[at] = second[i] ?? 0;
+      this.set(at, values[i * 2] ?? 0, values[i * 2 + 1] ?? 0);
     }
   }
 }
