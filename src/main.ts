@@ -168,10 +168,11 @@ command("export", "the outcome log, JSON lines")
     ),
   );
 command("replay", "an outcome log through the breaker: where it would have stopped")
-  .argument("<events.jsonl>", 'a file, or "-" for standard input')
+  .argument("[events.jsonl]", 'a file, or "-" for standard input')
+  .option("--explain", "what each detector costs: mails until it holds, and false alarms")
   .option(...json)
   .action(
-    runs(async (file: string, options: Options) =>
+    runs(async (file: string | undefined, options: Options) =>
       (await import("./cli/replay.ts")).replay(io, file, options),
     ),
   );

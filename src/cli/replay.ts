@@ -1,8 +1,11 @@
 // replay: an outcome log through ramp and breaker, with this configuration or another one. Lines that cannot be read are
 // named and left out whole, the others are replayed, and the exit code tells.
+
+import type { Price } from "../breaker/price.ts";
 import { loadConfig } from "../config/load.ts";
-import { EXIT, type ExitCode } from "../errors.ts";
+import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { createEventReader, isProblem } from "../replay/event.ts";
+import { pricesOf, renderExplain } from "../replay/explain.ts";
 import { createReplay } from "../replay/replay.ts";
 import { renderReplay } from "../replay/text.ts";
 import type { Io } from "./io.ts";
@@ -19,10 +22,12 @@ interface Refused {
 
 export async function replay(
   io: Io,
-  input: string,
-  options: { config?: string; json?: boolean },
+  input: string | undefined,
+  options: { config?: string; json?: boolean; explain?: boolean },
 ): Promise<ExitCode> {
   const config = loadConfig({ cwd: process.cwd(), file: options.config, env: process.env });
+  const prices = options.explain === true ? pricesOf(config.breaker) : null;
+  if (input === undefined) return explain(io, prices, options.json === true);
   const reader = createEventReader();
   const routeOf = (provider: string) =>
     config.routes.find((route) => route.provider === provider) ?? config.smtp;
@@ -51,9 +56,11 @@ export async function replay(
   if (options.json === true) {
     const holds = run.holds.map(({ hold }) => hold);
     const rejected = bad === 0 ? {} : { rejected: refused };
-    await io.out(`${JSON.stringify({ events: run.events, holds, ...rejected })}\n`);
+    const detectors = prices === null ? {} : { detectors: prices };
+    await io.out(`${JSON.stringify({ events: run.events, holds, ...rejected, ...detectors })}\n`);
   } else {
     await io.out(renderReplay(run));
+    if (prices !== null) await io.out(`\n${renderExplain(prices)}`);
   }
   if (bad === 0) return EXIT.done;
   for (const { line, field, reason } of refused)
@@ -62,4 +69,17 @@ export async function replay(
     `bellwether: ${bad} of ${number} lines could not be read${bad > NAMED ? `; the first ${NAMED} are named` : ""}. They are left out, the others are replayed.`,
   );
   return EXIT.usage;
+}
+
+/** Without a log: the prices alone. */
+async function explain(io: Io, prices: readonly Price[] | null, json: boolean): Promise<ExitCode> {
+  if (prices === null) {
+    throw new BellwetherError(
+      "usage",
+      "There is no log to replay.",
+      'Give a file that `export` has written, or "-" for standard input; or --explain alone.',
+    );
+  }
+  await io.out(json ? `${JSON.stringify({ detectors: prices })}\n` : renderExplain(prices));
+  return EXIT.done;
 }
