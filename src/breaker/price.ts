@@ -12,9 +12,9 @@ export const SHARES = [1, 0.5, 0.2, 0.1] as const;
 
 /**
  * Bad outcomes among healthy mail, where they are known: 0.1 % that look like a fault of ours, 2 % addresses that are
- * gone. For other detectors half of their own `p0` is taken.
+ * gone, 3 % put off. For other detectors half of their own `p0` is taken.
  */
-const NOISE: Readonly<Record<string, number>> = { sender: 0.001, address: 0.02 };
+const NOISE: Readonly<Record<string, number>> = { sender: 0.001, address: 0.02, deferral: 0.03 };
 
 export interface Cost {
   share: number;

@@ -31,6 +31,8 @@ export interface DeliveryRow {
   /** The last epoch in which this delivery was evidence. */
   evidence: number;
   unit: string | null;
+  /** Its address took mail of another campaign not long ago; asked for where it is refused as unknown. */
+  knownGood: boolean;
 }
 
 /** A report whose delivery moves. */
@@ -118,7 +120,8 @@ function foldOne(fold: Fold, one: Reported, config: BreakerConfig, nowMs: number
   if (atRelay && next !== "deferred-at-relay") lane.unconfirmed = Math.max(0, lane.unconfirmed - 1);
   if (!isEvidence(one, lane, nowMs)) return;
   const c = outcome.classification;
-  const kind = next === "accepted" ? "confirmed" : c === null || next === "complained" ? null : "refused";
+  const kind =
+    next === "accepted" ? "confirmed" : next === "complained" ? "complained" : c === null ? null : "refused";
   if (kind === null) return;
   // The first sign after a silence: the lane goes on by itself.
   if (kind === "confirmed" && lane.state === "blind") lane.state = "ramping";
@@ -133,6 +136,9 @@ function foldOne(fold: Fold, one: Reported, config: BreakerConfig, nowMs: number
       speaker: outcome.speaker,
       unit: row.unit,
       fresh: row.evidence < row.epoch,
+      door: false,
+      knownGood: row.knownGood,
+      atMs: nowMs,
       reply: outcome.reply,
     },
     { outcome, atMs: nowMs },

@@ -1,7 +1,8 @@
 // What a replay keeps between two lines: campaigns, their lanes, what became of each mail, and which addresses took mail
 // before. Numbers only, so that memory grows by some ten bytes a mail. What an event does is decided in replay.ts.
-import { FRESH_PULSE } from "../breaker/breaker.ts";
+import { type BreakerConfig, FRESH_PULSE } from "../breaker/breaker.ts";
 import type { LaneRecord } from "../breaker/lane-record.ts";
+import { type EarlierLane, remembered, startFrom } from "../breaker/memory.ts";
 import { firstWindow } from "../breaker/ramp.ts";
 import type { DeliveryState } from "../delivery/delivery.ts";
 import type { Id } from "./event.ts";
@@ -38,6 +39,8 @@ export interface Campaign {
   address: number;
   /** The last refusals for their address, of any lane. */
   replies: string[];
+  /** When a person let the whole of it go on, ms since the epoch; 0: never. */
+  resumedMs: number;
   halt: Halt | null;
 }
 
@@ -89,7 +92,8 @@ export function writeRow(rows: KeyTable, at: number, row: Row): void {
 
 export interface Book {
   campaign(id: Id): Campaign;
-  lane(campaign: Campaign, provider: string): Lane;
+  /** Made when it is new: then `atMs` says how fresh the memory of earlier lanes is. */
+  lane(campaign: Campaign, provider: string, atMs: number): Lane;
   /** The place of a mail among its campaign's rows. */
   place(campaign: Campaign, delivery: Id): number;
   /** This address took a mail. */
@@ -99,15 +103,22 @@ export interface Book {
   readonly campaigns: ReadonlyMap<Id, Campaign>;
 }
 
+/** So many of the newest lanes are asked what they remember of a provider. */
+const LANES_LOOKED_AT = 20;
 const DAY_S = 24 * 60 * 60;
 /** A mail that was accepted longer ago proves nothing any more. */
 const GOOD_FOR_S = 90 * DAY_S;
 
 /** `routeOf`: the route of a provider by the configuration, and what it confirms. */
-export function createBook(
-  routeOf: (provider: string) => { name: string; feedback: "relay" | "final" },
-  canary: number,
-): Book {
+export function createBook({
+  breaker,
+  canary,
+  routeOf,
+}: {
+  breaker: BreakerConfig;
+  canary: number;
+  routeOf: (provider: string) => { name: string; feedback: "relay" | "final" };
+}): Book {
   const campaigns = new Map<Id, Campaign>();
   const routes = new Map<string, Route>();
   const addresses = new KeyTable();
@@ -119,6 +130,15 @@ export function createBook(
     const made: Route = { name, halt: null, before: 0 };
     routes.set(name, made);
     return made;
+  };
+
+  /** What the newest lanes to a provider by a route remember now. */
+  const newest = new Map<string, Lane[]>();
+  const lanesTo = (provider: string, name: string): Lane[] => {
+    const key = `${name}\n${provider}`;
+    const known = newest.get(key) ?? [];
+    newest.set(key, known);
+    return known;
   };
 
   return {
@@ -134,15 +154,20 @@ export function createBook(
         rows: new KeyTable(),
         address: 0,
         replies: [],
+        resumedMs: 0,
         halt: null,
       };
       campaigns.set(id, made);
       return made;
     },
-    lane(campaign, provider) {
+    lane(campaign, provider, atMs) {
       const known = campaign.lanes.get(provider);
       if (known !== undefined) return known;
       const { name, feedback } = routeOf(provider);
+      const pulse = { ...FRESH_PULSE };
+      const earlier = lanesTo(provider, name);
+      const memory = earlier.length === 0 ? null : remembered(earlier.map(memoryOf), atMs);
+      if (memory !== null) pulse.sender = startFrom(memory, breaker);
       lastLane += 1;
       const record: LaneRecord = {
         id: lastLane,
@@ -153,11 +178,11 @@ export function createBook(
         state: "ramping",
         epoch: 1,
         size: 0,
-        window: firstWindow(feedback, canary),
+        window: memory === null ? firstWindow(feedback, canary) : 1,
         outstanding: 0,
         unconfirmed: 0,
         sent: 0,
-        pulse: { ...FRESH_PULSE },
+        pulse,
         hold: null,
         untilMs: null,
         nextDueMs: null,
@@ -166,6 +191,8 @@ export function createBook(
       };
       const made: Lane = { record, campaign, route: route(name), mails: 0, good: 0, goodAtMs: 0, halt: null };
       campaign.lanes.set(provider, made);
+      earlier.push(made);
+      if (earlier.length > LANES_LOOKED_AT) earlier.shift();
       return made;
     },
     place: (campaign, delivery) => campaign.rows.place(keyOf(delivery)),
@@ -184,4 +211,10 @@ export function createBook(
       return ageS <= GOOD_FOR_S && ageS > (other ? 0 : DAY_S);
     },
   };
+}
+
+/** What is confirmed and not stepped yet counts. */
+function memoryOf({ record, goodAtMs }: Lane): EarlierLane {
+  const { heldMs, confirmedMs } = record.pulse;
+  return { heldMs, confirmedMs: Math.max(confirmedMs, goodAtMs) };
 }

@@ -1,6 +1,6 @@
 // When a lane of a replay goes on: a rest or a timed hold is over by the log's own time, or the log shows that a person
 // resumed it. Half-open, as a real resume.
-import { FRESH_PULSE } from "../breaker/breaker.ts";
+import { DETECTORS, type DetectorName } from "../breaker/evidence.ts";
 import type { LaneRecord } from "../breaker/lane-record.ts";
 import type { Lane } from "./book.ts";
 
@@ -18,15 +18,19 @@ export function endTimes(lane: Lane, nowMs: number): void {
 }
 
 /** A person let it go on, whatever held it. */
-export function resumeHalted(lane: Lane): void {
+export function resumeHalted(lane: Lane, nowMs: number): void {
+  const { campaign, route } = lane;
   if (lane.record.state === "held") reopen(lane.record);
+  if (campaign.halt !== null) campaign.resumedMs = nowMs;
   lane.halt = null;
-  lane.campaign.halt = null;
-  lane.route.halt = null;
+  campaign.halt = null;
+  route.halt = null;
 }
 
+const AT_REST = Object.fromEntries(DETECTORS.map((name) => [name, 0])) as Record<DetectorName, number>;
+
 function reopen(record: LaneRecord): void {
-  const { units, holds } = record.pulse;
+  const { units } = record.pulse;
   record.state = "ramping";
   record.epoch += 1;
   record.untilMs = null;
@@ -34,5 +38,16 @@ function reopen(record: LaneRecord): void {
   record.window = 1;
   // An organisation that was set aside stays so.
   const aside = Object.entries(units).filter(([, refusals]) => refusals > 1);
-  record.pulse = { ...FRESH_PULSE, holds, units: Object.fromEntries(aside), halfOpen: true };
+  record.pulse = {
+    ...record.pulse,
+    ...AT_REST,
+    cohort: 0,
+    slowed: 0,
+    deferredMs: 0,
+    complaints: 0,
+    cause: null,
+    units: Object.fromEntries(aside),
+    recent: [],
+    halfOpen: true,
+  };
 }

@@ -7,13 +7,11 @@
 import type { BreakerConfig } from "../breaker/breaker.ts";
 import { stepCampaignDetector } from "../breaker/campaign-detector.ts";
 import { easeLane } from "../breaker/ease.ts";
+import { describeEscalation, escalationOf } from "../breaker/escalation.ts";
 import { describeHold, type Hold } from "../breaker/hold.ts";
-import { unitOf } from "../campaign/plan.ts";
-import type { Outcome } from "../delivery/outcome.ts";
-import type { ReportEntry } from "../delivery/report-entry.ts";
-import { foldReports, nextState, outcomeOfReport, type Reported } from "../delivery/reported.ts";
-import { type Fold, foldLane, type Settled } from "../delivery/settle.ts";
-import type { LogEvent } from "../report/outcome-log.ts";
+import { foldReports } from "../delivery/reported.ts";
+import { type Fold, foldLane } from "../delivery/settle.ts";
+import { confirmed, isReport, reported, settled, stateAfter, unitFor } from "./as-delivery.ts";
 import {
   type Book,
   type Campaign,
@@ -73,8 +71,9 @@ export interface ReplayOptions {
   routeOf: (provider: string) => { name: string; feedback: "relay" | "final" };
 }
 
-export function createReplay({ breaker, canary, routeOf }: ReplayOptions): Replay {
-  const book = createBook(routeOf, canary);
+export function createReplay(options: ReplayOptions): Replay {
+  const { breaker } = options;
+  const book = createBook(options);
   const holds: ToldHold[] = [];
   const row: Row = { state: "pending", attempt: 0, epoch: 0, evidence: 0 };
   let events = 0;
@@ -82,7 +81,7 @@ export function createReplay({ breaker, canary, routeOf }: ReplayOptions): Repla
   function take(event: ReplayEvent, line: number): void {
     events += 1;
     const campaign = book.campaign(event.campaign);
-    const lane = book.lane(campaign, event.provider);
+    const lane = book.lane(campaign, event.provider, event.atMs);
     const at = book.place(campaign, event.delivery);
     readRow(campaign.rows, at, row);
     const attempt = attemptOf(event, row);
@@ -95,7 +94,7 @@ export function createReplay({ breaker, canary, routeOf }: ReplayOptions): Repla
     // Only a resume gives a mail another attempt.
     if (isNew && row.attempt > 0) {
       stepGood(lane);
-      resumeHalted(lane);
+      resumeHalted(lane, event.atMs);
     }
     const halt = lane.halt ?? campaign.halt ?? haltOfRoute(lane);
     if (isNew) begin(lane, row, { attempt, halt });
@@ -125,6 +124,7 @@ export function createReplay({ breaker, canary, routeOf }: ReplayOptions): Repla
       lane.halt = halted(told, "lane", fold.lane.hold);
     }
     if (fold.address.bad > 0) tellCampaign(fold, told);
+    if (fold.cause) escalate(told);
     if (fold.routeTrip !== null) holdRoute(fold.routeTrip, told);
     return true;
   }
@@ -143,7 +143,13 @@ export function createReplay({ breaker, canary, routeOf }: ReplayOptions): Repla
 
   function foldOf(event: ReplayEvent, lane: Lane, at: number): Fold | null {
     const report = isReport(event.event) || (row.state !== "pending" && row.state !== "deferred");
-    const known = { event, lane, row, at, unit: unitFor(event) };
+    const { recipient, classification, domain, atMs } = event;
+    const knownGood =
+      classification?.fault === "address" &&
+      classification.hard &&
+      domain !== "" &&
+      book.wasAccepted(recipient, lane.campaign, atMs);
+    const known = { event, lane, row, at, unit: unitFor(event), knownGood };
     if (!report) {
       const fold = foldLane(lane.record, [settled(known)], breaker);
       row.state = stateAfter(event.event);
@@ -154,7 +160,7 @@ export function createReplay({ breaker, canary, routeOf }: ReplayOptions): Repla
     if (one === null) return null;
     row.state = one.next === "accepted" || one.next === "complained" ? one.next : "bounced";
     const fold = foldReports(lane.record, [one], { config: breaker, nowMs: event.atMs });
-    row.evidence = Math.max(row.evidence, row.epoch);
+    if (event.classification !== null) row.evidence = Math.max(row.evidence, row.epoch);
     return fold;
   }
 
@@ -173,6 +179,29 @@ export function createReplay({ breaker, canary, routeOf }: ReplayOptions): Repla
     });
     const message = "Too many addresses of this campaign do not exist: the list may be old.";
     campaign.halt = halted(told, "campaign", { ...hold, message });
+  }
+
+  /** Looks at the campaign's lanes together; how large one is, is known by what the log has had of it so far. */
+  function escalate(told: Told): void {
+    const { campaign } = told.lane;
+    if (campaign.halt !== null) return;
+    const lanes = [...campaign.lanes.values()];
+    for (const lane of lanes) stepGood(lane);
+    const found = escalationOf(
+      lanes.map((lane) => lane.record),
+      { sinceMs: campaign.resumedMs },
+    );
+    if (found === null) return;
+    const recent = lanes.flatMap(({ record }) => record.pulse.recent);
+    const hold = describeHold({
+      provider: told.event.provider,
+      trip: { detector: "sender", reason: found.reason, fault: "sender", scope: "provider" },
+      nowMs: told.event.atMs,
+      replies: recent.filter((one) => one.fault === "sender").map((one) => one.reply),
+      advice: told.event.classification?.advice,
+    });
+    const message = describeEscalation(found);
+    campaign.halt = halted(told, "campaign", { ...hold, detector: "escalation", message });
   }
 
   function holdRoute({ trip, reply, advice }: NonNullable<Fold["routeTrip"]>, told: Told): void {
@@ -249,137 +278,8 @@ function pass({ event }: ReplayEvent, row: Row, halt: Halt): boolean {
   return true;
 }
 
-function isReport(event: LogEvent): boolean {
-  return event === "bounced" || event === "complained";
-}
-
-function stateAfter(event: LogEvent): Row["state"] {
-  return event === "rejected" ? "bounced" : event;
-}
-
-function unitFor({ event, provider, domain }: ReplayEvent): string | null {
-  return event === "accepted" || domain === "" ? null : unitOf(provider, domain, null);
-}
-
-interface Known {
-  event: ReplayEvent;
-  lane: Lane;
-  row: Row;
-  at: number;
-  unit: string | null;
-}
-
 /** From here a mail that is accepted is one more that was confirmed. */
 const CONFIRMABLE: ReadonlySet<Row["state"]> = new Set<Row["state"]>(["pending", "deferred", "uncertain"]);
-
-function confirmed({ record, campaign }: Lane, atMs: number): Settled {
-  return {
-    delivery: 0,
-    campaignId: campaign.index,
-    laneId: record.id,
-    attempt: 1,
-    try: 0,
-    epoch: record.epoch,
-    outcome: {
-      event: "accepted",
-      phase: null,
-      speaker: "provider",
-      reply: null,
-      classification: null,
-      relayId: null,
-    },
-    next: { state: "accepted", dueAtMs: atMs, waited: 0, losses: 0 },
-    atMs,
-    from: "sending",
-    unit: null,
-    evidence: 0,
-  };
-}
-
-/** The event as the settle of a mail that is on the wire. */
-function settled({ event, lane, row, at, unit }: Known): Settled {
-  const { atMs, classification } = event;
-  return {
-    delivery: at,
-    campaignId: lane.campaign.index,
-    laneId: lane.record.id,
-    attempt: row.attempt,
-    try: 0,
-    epoch: row.epoch,
-    outcome: outcomeOf(event, classification),
-    next: { state: stateAfter(event.event), dueAtMs: atMs, waited: 0, losses: 0 },
-    atMs,
-    from: "sending",
-    unit,
-    evidence: row.evidence,
-  };
-}
-
-function outcomeOf(event: ReplayEvent, classification: ReplayEvent["classification"]): Outcome {
-  return {
-    event: event.event,
-    phase: null,
-    // A relay's own words have the scope of the route; all else is the provider's, as in a report.
-    speaker: classification?.scope === "route" ? "route" : "provider",
-    reply: event.reply,
-    classification,
-    relayId: null,
-  };
-}
-
-const ACTION_OF = {
-  accepted: "delivered",
-  rejected: "failed",
-  bounced: "failed",
-  deferred: "delayed",
-  complained: "complained",
-  uncertain: null,
-} as const satisfies Record<LogEvent, ReportEntry["action"]>;
-
-/** The event as a report on a mail that was begun before; null: the mail knows as much already. */
-function reported({ event, lane, row, at, unit }: Known): Reported | null {
-  const action = ACTION_OF[event.event];
-  const { atMs, recipient, reply, classification } = event;
-  // What the log has not spoken of is at the relay.
-  const state = row.state === "pending" ? "handed-over" : row.state;
-  const next = nextState(action, state);
-  if (next === null) return null;
-  const entry: ReportEntry = {
-    key: "",
-    intake: "replay",
-    receivedAtMs: atMs,
-    atMs,
-    kind: "bounce",
-    action,
-    recipient,
-    recipientKey: null,
-    reporter: null,
-    reply: reply ?? "",
-    classification,
-    excerpt: "",
-    trusted: true,
-    token: null,
-    message: null,
-    relayIds: [],
-  };
-  return {
-    entry,
-    row: {
-      id: at,
-      campaignId: lane.campaign.index,
-      laneId: lane.record.id,
-      state,
-      attempt: row.attempt,
-      try: 1,
-      epoch: row.epoch,
-      evidence: row.evidence,
-      unit,
-    },
-    by: "token",
-    next,
-    outcome: outcomeOfReport(entry),
-  };
-}
 
 function remember(campaign: Campaign, reply: string | null): void {
   if (reply !== null) campaign.replies = [...campaign.replies, reply].slice(-3);

@@ -1,11 +1,14 @@
 // What time alone changes: schedules come due, rests and timed holds end, validity ends, lanes end or go blind,
 // campaigns end or are paused because no lane can go on. Looks first on the reading connection; writes only when
 // something is due.
+import type { LaneRecord } from "../../breaker/lane-record.ts";
+import { unjudged } from "../../breaker/unjudged.ts";
 import { RETRY_DEADLINE_SECONDS } from "../../delivery/retry.ts";
 import { providerTitle } from "../../provider/directory.ts";
 import { type Database, sqlTime, type Tx } from "../database/database.ts";
 import { startDue } from "./campaign-schedule.ts";
 import { endCancelled } from "./campaign-steer.ts";
+import { escalate } from "./escalate.ts";
 import { resumeLane } from "./lane-resume.ts";
 import { addEvents, type LaneInContext, nextDue, readLanes, writeLanes } from "./lane-rows.ts";
 import { NO_LANE } from "./provider-holds.ts";
@@ -28,7 +31,8 @@ export async function tick(db: Database, { soakMs }: { soakMs: number }): Promis
   for (const { id } of await idsOf("state = 'running' AND planned = true")) {
     const lanes = await readLanes(db.read, { campaignId: id });
     const due = lanes.some((one) => isDue(one, nowMs, soakMs)) || (await anyOverdue(db.read, lanes, nowMs));
-    if (!due && lanes.some(goesOn)) continue;
+    const heldSeveral = lanes.filter((one) => one.lane.state === "held").length > 1;
+    if (!due && !heldSeveral && lanes.some(goesOn)) continue;
     moved = (await db.write((tx) => tickCampaign(tx, id, nowMs, soakMs))) || moved;
   }
   return moved;
@@ -87,6 +91,8 @@ async function tickCampaign(tx: Tx, campaignId: number, nowMs: number, soakMs: n
   if (running === undefined) return false;
   const lanes = await readLanes(tx, { campaignId });
   for (const one of lanes) moved = (await tickLane(tx, one, nowMs, soakMs)) || moved;
+  // Two lanes that were held at the same moment have not seen each other.
+  if (await escalate(tx, campaignId, nowMs)) return true;
   return (await endCampaign(tx, campaignId, lanes, nowMs)) || moved;
 }
 
@@ -110,6 +116,7 @@ async function tickLane(tx: Tx, one: LaneInContext, nowMs: number, soakMs: numbe
     if (lane.nextDueMs === null && (lane.unconfirmed === 0 || lane.byPerson || silent)) {
       lane.state = "done";
       moved = true;
+      await tellUnjudged(tx, lane, nowMs);
     } else if (lane.nextDueMs !== null && silent && lane.unconfirmed >= lane.window) {
       lane.state = "blind";
       moved = true;
@@ -129,6 +136,16 @@ async function tickLane(tx: Tx, one: LaneInContext, nowMs: number, soakMs: numbe
   }
   if (moved) await writeLanes(tx, [lane]);
   return moved;
+}
+
+/** What a lane saw that was too small to be judged: the same refusals would have held a larger one. */
+async function tellUnjudged(tx: Tx, lane: LaneRecord, nowMs: number): Promise<void> {
+  const saw = unjudged(lane.pulse);
+  if (saw === null) return;
+  const text = `${providerTitle(lane.provider)}: done, and not judged: too few mails to tell whether ${saw.length === 1 ? "this" : "these"} would have gone on. It said: ${saw.map((reply) => `"${reply}"`).join("; ")}`;
+  await addEvents(tx, [
+    { campaignId: lane.campaignId, laneId: lane.id, atMs: nowMs, event: "not-judged", text },
+  ]);
 }
 
 /** Ends what may not be tried any more: past the notice's validity, or waited for a whole day. */

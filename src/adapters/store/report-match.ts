@@ -127,7 +127,7 @@ function timeOf(row: Row): number {
 export async function rowsOf(tx: Tx, ids: readonly number[]): Promise<Map<number, DeliveryRow>> {
   if (ids.length === 0) return new Map();
   const rows = await tx.$queryRawUnsafe<DeliveryRow[]>(
-    `SELECT id, campaign_id AS "campaignId", lane_id AS "laneId", state, attempt, try, epoch, evidence, unit
+    `SELECT id, campaign_id AS "campaignId", lane_id AS "laneId", state, attempt, try, epoch, evidence, unit, false AS "knownGood"
      FROM delivery WHERE id IN ${INTS}`,
     JSON.stringify(ids),
   );
