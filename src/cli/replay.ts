@@ -4,8 +4,9 @@
 import type { Price } from "../breaker/price.ts";
 import { loadConfig } from "../config/load.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
-import { createEventReader, isProblem } from "../replay/event.ts";
+import { isProblem } from "../replay/event.ts";
 import { pricesOf, renderExplain } from "../replay/explain.ts";
+import { createEventReader } from "../replay/reader.ts";
 import { createReplay } from "../replay/replay.ts";
 import { renderReplay } from "../replay/text.ts";
 import type { Io } from "./io.ts";
