@@ -16,7 +16,7 @@ import {
 import { providerOfDomain } from "../provider/directory.ts";
 import { OTHER } from "../provider/provider.ts";
 import { LOG_EVENTS, type LogEvent } from "../report/outcome-log.ts";
-import type { Problem, ReplayEvent } from "./event.ts";
+import type { Id, Problem, ReplayEvent } from "./event.ts";
 import { createQuickReader } from "./quick.ts";
 
 export interface EventReader {
