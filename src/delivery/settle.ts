@@ -106,7 +106,8 @@ export function applyEvidence(
 ): void {
   const { lane } = fold;
   const fault = one.outcome.classification?.fault;
-  if (evidence.speaker === "route" && fault === "sender") {
+  // A relay that keeps a list of its own refuses one recipient by it, and not us.
+  if (evidence.speaker === "route" && fault === "sender" && evidence.scope !== "recipient") {
     const c = one.outcome.classification;
     if (c !== null) {
       fold.routeTrip = {

@@ -43,11 +43,16 @@ export async function resumeLane(
     lane.window = OPEN_WINDOW;
     lane.pulse.halfOpen = false;
   }
-  const now = sqlTime(nowMs);
   const returned =
     (await returnDeliveries(tx, { lane, aside, nowMs })) +
     (doubted ? await returnDoubted(tx, lane, nowMs) : 0);
-  // What waited for a retry waited for us: it is due now.
+  await retryNow(tx, lane, nowMs);
+  return returned;
+}
+
+/** What waited for a retry waited for us: it is due now. */
+export async function retryNow(tx: Tx, lane: LaneRecord, nowMs: number): Promise<void> {
+  const now = sqlTime(nowMs);
   await tx.$executeRawUnsafe(
     "UPDATE delivery SET due_at = ? WHERE lane_id = ? AND state = 'deferred' AND due_at > ?",
     now,
@@ -55,7 +60,6 @@ export async function resumeLane(
     now,
   );
   lane.nextDueMs = await nextDue(tx, lane.id);
-  return returned;
 }
 
 /** Organisations that refused us twice in this lane. */
