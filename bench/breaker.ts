@@ -134,6 +134,13 @@ function stops(): void {
     `${most(refused(middle))} at most, mean ${mean(refused(middle)).text}`,
     verdict(most(refused(middle)) <= 3 + CONNECTIONS),
   );
+  const parts = lanes(3, () => (_, mail) => (mail >= BEGUN ? "reverse-dns" : null));
+  row(
+    "The same, but mails that were on the wire by then are still accepted between the refusals",
+    "",
+    `${most(refused(parts))} at most, mean ${mean(refused(parts)).text}`,
+    "",
+  );
   const half = lanes(4, share(0.5, "blocked"));
   row(
     "Half refused",

@@ -11,8 +11,8 @@ import { foldReports, type Reported } from "../src/delivery/reported.ts";
 import { foldLane, type Settled } from "../src/delivery/settle.ts";
 import { isRunnable } from "../src/provider/lane.ts";
 
-/** What the provider answers to the n-th mail, from 0; null: it takes it. */
-export type Answer = (n: number) => Reason | null;
+/** What the provider answers as its n-th answer, and to which mail, both from 0; null: it takes it. */
+export type Answer = (n: number, mail: number) => Reason | null;
 
 export interface SimulatedLane {
   answer: Answer;
@@ -60,6 +60,7 @@ export function simulateLane(options: SimulatedLane): LaneResult {
   const reasons: (Reason | null)[] = [];
   const result: LaneResult = { held: false, judged: 0, heard: 0, refused: 0, tookMs: 0 };
   let nowMs = 0;
+  let answers = 0;
 
   const settle = (mail: number, reason: Reason | null, report: boolean) => {
     const known = options.knownGood ?? false;
@@ -101,7 +102,8 @@ export function simulateLane(options: SimulatedLane): LaneResult {
       wire.waits = null;
       continue;
     }
-    const reason = answer(mail);
+    const reason = answer(answers, mail);
+    answers += 1;
     reasons[mail] = reason;
     if (reason !== null) result.refused += 1;
     // At a relay the refusal is the provider's, and comes later.
@@ -164,7 +166,9 @@ function meaning(reason: Reason, scope: Scope): Classification {
   };
 }
 
-function outcomeOf(reason: Reason | null, feedback: "relay" | "final"): Outcome {
+type Heard = Outcome & { event: "accepted" | "handed-over" | "rejected" | "deferred" };
+
+function outcomeOf(reason: Reason | null, feedback: "relay" | "final"): Heard {
   const classification = reason === null ? null : meaning(reason, "provider");
   const good = feedback === "relay" ? "handed-over" : "accepted";
   return {
@@ -177,6 +181,13 @@ function outcomeOf(reason: Reason | null, feedback: "relay" | "final"): Outcome 
   };
 }
 
+const STATE_AFTER = {
+  accepted: "accepted",
+  "handed-over": "handed-over",
+  rejected: "bounced",
+  deferred: "deferred",
+} as const;
+
 function settled(
   mail: number,
   reason: Reason | null,
@@ -186,8 +197,7 @@ function settled(
   feedback: "relay" | "final",
 ): Settled {
   const outcome = outcomeOf(feedback === "relay" ? null : reason, feedback);
-  const state =
-    outcome.event === "rejected" ? "bounced" : outcome.event === "deferred" ? "deferred" : outcome.event;
+  const state = STATE_AFTER[outcome.event];
   return {
     delivery: mail,
     campaignId: 1,
@@ -196,19 +206,7 @@ function settled(
     try: 0,
     epoch,
     outcome,
-    next: {
-      state:
-        state === "handed-over"
-          ? state
-          : state === "accepted"
-            ? state
-            : state === "deferred"
-              ? state
-              : "bounced",
-      dueAtMs: atMs,
-      waited: 0,
-      losses: 0,
-    },
+    next: { state, dueAtMs: atMs, waited: 0, losses: 0 },
     atMs,
     from: "sending",
     unit: null,

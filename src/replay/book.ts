@@ -12,7 +12,7 @@ import { hash52, KeyTable, keyOf } from "./key-table.ts";
 export interface Halt {
   /** Mails that were begun after it. */
   mails: number;
-  /** Refusals that would not have been heard. */
+  /** What came of them in the end, as far as it is known. */
   refused: number;
   accepted: number;
 }

@@ -269,11 +269,16 @@ function begin(lane: Lane, row: Row, { attempt, halt }: { attempt: number; halt:
   if (halt !== null) halt.mails += 1;
 }
 
-/** An event of a lane that stands: counted, and kept with its mail. */
+/** An event of a lane that stands: counted once a mail, by what came of it last, and kept with it. */
 function pass({ event }: ReplayEvent, row: Row, halt: Halt): boolean {
-  if (row.state === "bounced" || row.state === "complained") return false;
-  if (event === "accepted") halt.accepted += 1;
-  else if (event !== "uncertain" && event !== "complained") halt.refused += 1;
+  if (row.state === "bounced" || row.state === "complained" || row.state === event) return false;
+  // Begun before the hold: that it ends is no harm that was done after it.
+  if (row.epoch === 0) {
+    if (row.state === "accepted") halt.accepted -= 1;
+    else if (row.state === "deferred") halt.refused -= 1;
+    if (event === "accepted") halt.accepted += 1;
+    else if (event !== "uncertain" && event !== "complained") halt.refused += 1;
+  }
   row.state = stateAfter(event);
   return true;
 }

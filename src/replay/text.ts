@@ -26,7 +26,7 @@ function holdLines(told: ToldHold, lanes: readonly LaneSummary[], named: boolean
     lines.push(...wrapText(safeText(text), WIDTH).map((line) => `  ${line}`));
   };
   say(message);
-  if (after.mails > 0 || after.refused > 0) {
+  if (after.mails > 0) {
     const where = scope === "lane" ? "there" : scope === "campaign" ? "of this campaign" : "on this route";
     say(
       `After it the log has ${count(after.mails, "more mail")} ${where}, ${after.refused} refused and ${after.accepted} accepted: without a person's word none of them would have been sent.`,
