@@ -12,6 +12,7 @@ import type { EngineOptions } from "./delivery/engine.ts";
 import type { Incoming } from "./delivery/intake.ts";
 import type { Letterhead } from "./delivery/mailer.ts";
 import type { IntakeSource } from "./report/intakes.ts";
+import type { PostMortemStore } from "./report/post-mortem-store.ts";
 import type { ReturnedSource } from "./report/returned.ts";
 import type { ReportStore } from "./report/store.ts";
 
@@ -24,6 +25,7 @@ export interface Bellwether {
   readonly audiences: AudienceStore;
   readonly providerHolds: ProviderHolds;
   readonly reports: ReportStore;
+  readonly postMortems: PostMortemStore;
   readonly suppressions: SuppressionStore;
   readonly people: PersonalData;
   /** What came back by report, and how its sources are. */

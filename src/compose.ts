@@ -9,6 +9,7 @@ import { createAudienceStore } from "./adapters/store/audiences.ts";
 import { createCampaignStore } from "./adapters/store/campaigns.ts";
 import { createIntakeStore } from "./adapters/store/intakes.ts";
 import { createPersonalData } from "./adapters/store/personal-data.ts";
+import { createPostMortemStore } from "./adapters/store/post-mortem.ts";
 import { createProviderHolds } from "./adapters/store/provider-holds.ts";
 import { createReportLedger } from "./adapters/store/report-ledger.ts";
 import { createReportStore } from "./adapters/store/reports.ts";
@@ -118,6 +119,7 @@ function compose(parts: {
     audiences,
     providerHolds: createProviderHolds(db),
     reports: createReportStore(db),
+    postMortems: createPostMortemStore(db),
     suppressions: createSuppressionStore(db),
     people: createPersonalData(db),
     returned: createReturnedSource(db),

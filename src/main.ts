@@ -131,6 +131,11 @@ command("stop", "stop everything, at once")
   .action(runs(async (options: Options) => (await import("./cli/steer.ts")).stop(io, options)));
 command("report", "what came of a campaign")
   .argument("[campaign]")
+  .option("--markdown", "its post-mortem as Markdown: the short version, then all to the minute")
+  .option("--html", "the same as one HTML file")
+  .option("--out <file>", "write the document there, not to stdout")
+  .option("--incident <folder>", "make it a campaign that tells clients, ready to be read and sent")
+  .option("--affected", "with --incident: only to those who were refused, told late, or not told")
   .option(...json)
   .action(
     runs(async (which: string | undefined, options: Options) =>

@@ -11,6 +11,7 @@ import { safeText } from "../report/safe-text.ts";
 import { untoldCsv } from "../report/untold.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";
+import { type PostMortemOptions, postMortem, wantsPostMortem } from "./post-mortem.ts";
 import { startText } from "./scheduled.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -70,7 +71,12 @@ export async function status(
   });
 }
 
-export async function report(io: Io, which: string | undefined, options: CommonOptions): Promise<ExitCode> {
+export async function report(
+  io: Io,
+  which: string | undefined,
+  options: PostMortemOptions,
+): Promise<ExitCode> {
+  if (wantsPostMortem(options)) return postMortem(io, which, options);
   return withBellwether(io, options, async (app) => {
     const campaign = await campaignOf(app, which);
     const built = await buildReport(app.reports, campaign.id);

@@ -16,7 +16,7 @@ export interface ReportStyle {
   width?: number;
 }
 
-const HEADINGS: readonly (readonly [CountedKey, string])[] = [
+export const HEADINGS: readonly (readonly [CountedKey, string])[] = [
   ["accepted", "accepted"],
   ["handedOver", "handed over"],
   ["deferred", "deferred"],
@@ -29,7 +29,7 @@ const HEADINGS: readonly (readonly [CountedKey, string])[] = [
   ["pending", "pending"],
 ];
 
-const STATE_WORDS: Readonly<Record<CampaignState, string>> = {
+export const STATE_WORDS: Readonly<Record<CampaignState, string>> = {
   draft: "a draft: nothing was sent",
   scheduled: "scheduled: nothing was sent yet",
   running: "running",
@@ -157,6 +157,6 @@ function closing(campaign: number, totals: Totals): string[] {
 }
 
 /** 1234567 as "1 234 567": no sign that means something else in another language. */
-function shownCount(count: number): string {
+export function shownCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, " ");
 }
