@@ -1,5 +1,6 @@
 // Lines from a file or standard input, in flat memory: what came in together is given out together.
 import { createReadStream } from "node:fs";
+import { StringDecoder } from "node:string_decoder";
 import { BellwetherError } from "../errors.ts";
 
 /** Characters of one line; a longer one comes as its beginning, one character over the limit. */
@@ -21,16 +22,16 @@ export async function* lineGroups(input: string | undefined): AsyncGenerator<str
 
 /** The lines of each piece that is read. */
 export async function* linesOf(from: AsyncIterable<Buffer | string>): AsyncGenerator<string[]> {
-  const decoder = new TextDecoder();
+  const decoder = new StringDecoder("utf8");
   let rest = "";
   for await (const piece of from) {
-    const text = typeof piece === "string" ? piece : decoder.decode(piece, { stream: true });
+    const text = typeof piece === "string" ? piece : decoder.write(piece);
     const lines = text.split("\n");
     lines[0] = (rest + (lines[0] ?? "")).slice(0, LINE_LIMIT + 1);
     rest = lines.pop() ?? "";
     if (lines.length > 0) yield lines;
   }
-  rest += decoder.decode();
+  rest += decoder.end();
   if (rest !== "") yield [rest];
 }
 

@@ -4,7 +4,7 @@ import type { ReplayEvent } from "./event.ts";
 
 /** Texts without escapes, so that each is what stands there; the reply of an accepted mail is only passed over. */
 const ACCEPTED =
-  /^\{"at":"(\d{4}-\d\d-\d\dT\d\d:\d\d):(\d\d)\.(\d\d\d)Z","campaign":(0|[1-9]\d{0,14}),"delivery":(0|[1-9]\d{0,14}),"attempt":([1-9]\d{0,4}),"recipient":"([^"\\\x00-\x1f]*)","provider":"([^"\\\x00-\x1f]+)","event":"accepted","reply":(?:null|"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])*"),"reason":null,"fault":null,"scope":null\}\r?$/;
+  /^\{"at":"(\d{4}-\d\d-\d\dT\d\d:\d\d):(\d\d)\.(\d\d\d)Z","campaign":(0|[1-9]\d{0,14}),"delivery":(0|[1-9]\d{0,14}),"attempt":([1-9]\d{0,4}),"recipient":"([^"\\\x00-\x1f]*)","provider":"([^"\\\x00-\x1f]+)","event":"accepted","reply":(?:null|"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])*")(?:,"reason":null,"fault":null,"scope":null)?\}\r?$/;
 
 export function createQuickReader(): (line: string) => ReplayEvent | null {
   let minute = "";
