@@ -1,4 +1,6 @@
 // The program as its faces see it: what the command line, the console and the demo are given. compose.ts makes it.
+import type { AlertBook } from "./alert/alert.ts";
+import type { RoadAnswer, RoadName } from "./alert/road.ts";
 import type { CampaignManager } from "./campaign/manager.ts";
 import type { PersonalData } from "./campaign/personal-data.ts";
 import type { ProviderHolds } from "./campaign/provider-holds.ts";
@@ -31,6 +33,10 @@ export interface Bellwether {
   /** What came back by report, and how its sources are. */
   readonly returned: ReturnedSource;
   readonly intakes: IntakeSource;
+  /** What people were called for, and who has answered. */
+  readonly alerts: AlertBook;
+  /** Tells a test by every road that is configured. */
+  testAlerts(): Promise<(RoadAnswer & { road: RoadName; target: string; deputy: boolean })[]>;
   /** Records reports that somebody brings by hand, as the intakes do. */
   record(incoming: readonly Incoming[]): Promise<RecordedReport[]>;
   /** Loads templates and what checks them at its first call. */

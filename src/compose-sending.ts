@@ -20,6 +20,7 @@ import { planCampaign } from "./campaign/plan.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { alertRoadsOf, composeAlerts, tellTest } from "./compose-alerts.ts";
 import { hasIntake } from "./compose-intakes.ts";
 import { composeUpkeep } from "./compose-upkeep.ts";
 import { loadWatch } from "./compose-watch.ts";
@@ -39,6 +40,7 @@ export interface Sending {
   drive: Bellwether["drive"];
   join: Bellwether["join"];
   workersAlive: Bellwether["workersAlive"];
+  testAlerts: Bellwether["testAlerts"];
 }
 
 export interface SendingParts {
@@ -95,6 +97,7 @@ export function composeSending(parts: SendingParts): Sending {
         isSandbox: parts.isSandbox,
         isSilent: !parts.isSandbox && !hasIntake(config),
       }),
+    alerts: parts.isSandbox ? null : alertRoadsOf(config),
     clock,
   });
 
@@ -123,6 +126,10 @@ export function composeSending(parts: SendingParts): Sending {
       options.watched || isPostedTo
         ? await loadWatch({ config, clock, db, queue, role, doors: upkeep?.doors })
         : null;
+    const keeper =
+      upkeep === null
+        ? null
+        : composeAlerts({ ...parts, sign, onNotice, onFailedTry: (road) => watch?.onFailedAlert(road) });
     const engine = createEngine({
       ...options,
       observer: watch?.observer,
@@ -156,6 +163,7 @@ export function composeSending(parts: SendingParts): Sending {
     let drained: Promise<void> | null = null;
     const server = (await watch?.serve(engine, onNotice)) ?? null;
     await upkeep?.start();
+    keeper?.start();
     return {
       watchedAt: server === null ? null : `http://${server.host}:${server.port}`,
       drain: () => {
@@ -163,6 +171,7 @@ export function composeSending(parts: SendingParts): Sending {
           planning.abort();
           await Promise.all([planner, switching]);
           await engine.drain();
+          await keeper?.stop();
           await upkeep?.stop();
           await server?.close();
           await close();
@@ -171,6 +180,7 @@ export function composeSending(parts: SendingParts): Sending {
       },
       abort: () => {
         planning.abort();
+        keeper?.abort();
         engine.abort();
       },
     };
@@ -219,6 +229,8 @@ export function composeSending(parts: SendingParts): Sending {
     },
 
     workersAlive: () => countAlive(db),
+
+    testAlerts: async () => tellTest({ ...parts, sign: signerOf(config, parts.letterhead()) }),
   };
 }
 

@@ -5,6 +5,7 @@ import path from "node:path";
 import type { Database } from "./adapters/database/database.ts";
 import { migrateSqlite } from "./adapters/database/migrate.ts";
 import { openSqlite } from "./adapters/database/sqlite.ts";
+import { createAlertBook } from "./adapters/store/alerts.ts";
 import { createAudienceStore } from "./adapters/store/audiences.ts";
 import { createCampaignStore } from "./adapters/store/campaigns.ts";
 import { createIntakeStore } from "./adapters/store/intakes.ts";
@@ -124,6 +125,8 @@ function compose(parts: {
     people: createPersonalData(db),
     returned: createReturnedSource(db),
     intakes: createIntakeStore(db),
+    alerts: createAlertBook(db),
+    testAlerts: async () => (await sending()).testAlerts(),
     record: createRecorder({ ledger: createReportLedger(db, { breaker: config.breaker }), secret }),
     letterhead,
     secret,

@@ -233,6 +233,21 @@ sub(bounces, "list", "the newest reports, and what each one did")
   .option(...json)
   .action(runs(async (options: Options) => (await import("./cli/bounces.ts")).list(io, options)));
 
+const alerts = program.command("alerts").description("what people were called for");
+const alertCommands = () => import("./cli/alerts.ts");
+sub(alerts, "list", "the newest alerts: who was told by which road, and who has answered")
+  .option("--limit <n>", "how many", "20")
+  .option(...json)
+  .action(runs(async (options: Options) => (await alertCommands()).list(io, options)));
+sub(alerts, "ack", "answer for an alert, so that nobody else is called")
+  .argument("[id|all]", "its number; all that are open when left out", "all")
+  .option("--as <name>", "who answers (default: your login)")
+  .option(...json)
+  .action(runs(async (which: string, options: Options) => (await alertCommands()).ack(io, which, options)));
+sub(alerts, "test", "tell every road a test, and say what each answers")
+  .option(...json)
+  .action(runs(async (options: Options) => (await alertCommands()).test(io, options)));
+
 const client = program.command("client").description("what is kept of one client");
 sub(client, "erase", "forget an address: names, words, rows")
   .argument("<address>")

@@ -22,6 +22,8 @@ const FLOORS: readonly (readonly string[])[] = [
   // The protocol of claims, intents and settles; speaks to ports.
   ["delivery"],
   ["report"],
+  // What people must be called for, and by which roads.
+  ["alert"],
   // A recorded log through the same decisions.
   ["replay"],
   // The program as its faces see it.
@@ -31,7 +33,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["sandbox"],
   ["cli"],
   ["compose-intakes.ts"],
-  ["compose-upkeep.ts", "compose-watch.ts"],
+  ["compose-upkeep.ts", "compose-watch.ts", "compose-alerts.ts"],
   ["compose-sending.ts"],
   ["compose.ts"],
   ["main.ts"],

@@ -285,6 +285,7 @@ describe("docs/operations.md", () => {
       depth: new Map<string, number>(),
       intakes: [],
       unmatched: 0,
+      alerts: 0,
     };
     const metrics = createMetrics({ source: { read: async () => gauges }, clock: systemClock });
     const told = rows(text, "| Metric |").map((row) => row.map(code));

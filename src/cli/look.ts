@@ -9,6 +9,7 @@ import { buildReport } from "../report/report.ts";
 import { renderReport } from "../report/report-text.ts";
 import { safeText } from "../report/safe-text.ts";
 import { untoldCsv } from "../report/untold.ts";
+import { alertLines } from "./alerts.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";
 import { type PostMortemOptions, postMortem, wantsPostMortem } from "./post-mortem.ts";
@@ -59,6 +60,8 @@ export async function status(
       );
     }
     for (const intake of await app.intakes.intakes()) await io.out(`  ${safeText(describeIntake(intake))}\n`);
+    for (const line of alertLines(await app.alerts.list({ live: true, limit: 20 })))
+      await io.out(`  ${line}\n`);
     const unmatched = await app.returned.unmatchedSince(app.clock.now() - DAY_MS);
     if (unmatched > 0)
       await io.out(`  ${unmatched} of the last day's reports matched nothing: bounces list --unmatched\n`);

@@ -28,6 +28,8 @@ export const FINDINGS = {
   "relay-silent": "The relay confirms nothing, so the ramp stops after its canary until a person decides.",
   "provider-refused-lately": "A provider held us up within the last week, and has taken no mail since.",
   "route-held": "The relay refused us before and is held.",
+  "alert-mail-only": "Alerts go by mail alone, which may be stopped with the campaign's.",
+  "alert-none": "Nobody is called when the campaign is stopped.",
 } as const;
 export type FindingCode = keyof typeof FINDINGS;
 
