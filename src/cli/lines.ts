@@ -15,8 +15,8 @@ export async function* lineGroups(input: string | undefined): AsyncGenerator<str
   try {
     yield* linesOf(from);
   } catch (error) {
-    if (error instanceof Error && "code" in error && "path" in error) throw unreadable(String(input), error);
-    throw error;
+    // Nothing but reading is done in here.
+    throw unreadable(input ?? "-", error);
   }
 }
 

@@ -35,7 +35,10 @@ function holdLines(told: ToldHold, lanes: readonly LaneSummary[], named: boolean
   say(`To do: ${advice}`);
   if (hold.evidence.length > 0) {
     say(`What ${providerTitle(provider)} said, word for word:`);
-    for (const reply of hold.evidence) lines.push(...safeLines(reply).map((line) => `    | ${line}`));
+    hold.evidence.forEach((reply, index) => {
+      if (index > 0) lines.push("    |");
+      lines.push(...safeLines(reply).map((line) => `    | ${line}`));
+    });
   }
   return lines;
 }

@@ -38,6 +38,12 @@ describe("the price of a detector", () => {
     },
   );
 
+  test("where both steps are equal it is a walk on a line, whose length is known", () => {
+    // Up and down by ln 9, held at 0, ended at 2 or at 3 steps: 6 and 12 outcomes on average with a fair coin.
+    expect(mailsUntilHold({ p0: 0.1, p1: 0.9, h: 4.3 }, 0.5)).toBeCloseTo(6, 9);
+    expect(mailsUntilHold({ p0: 0.1, p1: 0.9, h: 6.5 }, 0.5)).toBeCloseTo(12, 9);
+  });
+
   test("with nothing but bad ones it is the number in a row", () => {
     for (const detector of [SENDER, ADDRESS]) {
       const price = priceOf("sender", detector);

@@ -123,8 +123,7 @@ describe("replay", () => {
 
   test("without a log and without --explain it says what is missing; a file that is not there is named", async () => {
     await expect(typed(undefined)).rejects.toMatchObject({ code: "usage" });
-    await expect(typed(path.join(folder, "nothing.jsonl"))).rejects.toMatchObject({
-      code: "file-unreadable",
-    });
+    for (const name of ["nothing.jsonl", "."])
+      await expect(typed(path.join(folder, name))).rejects.toMatchObject({ code: "file-unreadable" });
   });
 });
