@@ -6,6 +6,7 @@ import { takeDriverLock } from "./adapters/database/driver-lock.ts";
 import { createMxResolver } from "./adapters/dns.ts";
 import type { ProviderSwitch } from "./adapters/queue/bull.ts";
 import { createMemoryQueue } from "./adapters/queue/memory.ts";
+import { askOfSender } from "./adapters/sender-identity.ts";
 import { createDkimSigner } from "./adapters/smtp/dkim.ts";
 import { createSmtpTransport } from "./adapters/smtp/transport.ts";
 import { remember } from "./adapters/store/lane-memory.ts";
@@ -16,7 +17,7 @@ import { createSharedRoutes } from "./adapters/store/shared-routes.ts";
 import { countAlive } from "./adapters/store/workers.ts";
 import type { Bellwether, Driver } from "./application.ts";
 import { type CampaignManager, createCampaignManager } from "./campaign/manager.ts";
-import { planCampaign } from "./campaign/plan.ts";
+import { planCampaign, type RouteChoice } from "./campaign/plan.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -37,6 +38,7 @@ import type { Sandbox } from "./sandbox/providers.ts";
 
 export interface Sending {
   manager: CampaignManager;
+  checkSender: Bellwether["checkSender"];
   drive: Bellwether["drive"];
   join: Bellwether["join"];
   workersAlive: Bellwether["workersAlive"];
@@ -189,6 +191,8 @@ export function composeSending(parts: SendingParts): Sending {
   return {
     manager,
 
+    checkSender: async (checks) => (parts.isSandbox ? new Map() : askOfSender(config, checks)),
+
     drive: async (onNotice, { watched } = { watched: false }) => {
       if (parts.file === null) return null;
       // Before the lock: a key that cannot sign must stop the launch, not the mails.
@@ -286,15 +290,19 @@ async function planLoop(options: {
   signal: AbortSignal;
   onNotice: EngineOptions["onNotice"];
 }): Promise<void> {
+  const choose = (provider: string): RouteChoice => {
+    const { target, sourceAddress, ...route } = options.routeOf(provider);
+    return { ...route, direct: target?.kind === "direct" ? { from: sourceAddress } : null };
+  };
   const { campaigns, clock, signal } = options;
   while (!signal.aborted) {
     try {
       for (const campaign of await campaigns.list()) {
         if (campaign.state !== "running" || campaign.planned) continue;
-        const { audiences, routeOf } = options;
+        const { audiences } = options;
         const lookup = options.lookup();
         const { canary } = options.config.ramp;
-        await planCampaign({ campaign, audiences, campaigns, lookup, routeOf, canary, signal });
+        await planCampaign({ campaign, audiences, campaigns, lookup, routeOf: choose, canary, signal });
       }
     } catch (error) {
       const trouble = error instanceof Error ? error.message : String(error);

@@ -6,6 +6,7 @@ import type { DetectorConfig } from "./detector.ts";
 import { isTripped, stepDetector } from "./detector.ts";
 import { DETECTORS, type DetectorName, type Evidence, signsOf, slows } from "./evidence.ts";
 import { confirm, shrink } from "./ramp.ts";
+import { FRESH_THROTTLE, type Throttle } from "./throttle.ts";
 
 export type BreakerConfig = Readonly<Record<DetectorName, DetectorConfig>>;
 
@@ -16,8 +17,10 @@ export interface Pulse extends Record<DetectorName, number> {
   halfOpen: boolean;
   /** How often the lane was slowed since it last confirmed anything. */
   slowed: number;
-  /** How often it was held: each doubles the cool-down that is proposed. */
+  /** How often it was held. */
   holds: number;
+  /** Resumes in a row that were refused again: each doubles the wait before the next one (cool-down.ts). */
+  failedTrials: number;
   /** Confirmed since the last bad address: folded into the campaign's own detector by the next bad one. */
   good: number;
   confirmed: number;
@@ -34,6 +37,7 @@ export interface Pulse extends Record<DetectorName, number> {
   /** Refusals by organisation or MX site in this epoch, for tenant rules and the long tail. */
   units: Record<string, number>;
   recent: { fault: Fault; reply: string }[];
+  throttle: Throttle;
 }
 
 export const FRESH_PULSE: Pulse = {
@@ -48,6 +52,7 @@ export const FRESH_PULSE: Pulse = {
   halfOpen: false,
   slowed: 0,
   holds: 0,
+  failedTrials: 0,
   good: 0,
   confirmed: 0,
   confirmedMs: 0,
@@ -57,6 +62,7 @@ export const FRESH_PULSE: Pulse = {
   cause: null,
   units: {},
   recent: [],
+  throttle: FRESH_THROTTLE,
 };
 
 export interface Trip {
@@ -195,7 +201,9 @@ function trips(pulse: Pulse, name: DetectorName, evidence: Evidence, config: Bre
   if (name === "deferral")
     return isTripped(pulse.deferral, config.deferral) && evidence.atMs - pulse.deferredMs >= LASTING_MS;
   if (!evidence.fresh) return false;
-  if (pulse.halfOpen && (name === "sender" || name === "content")) return true;
+  // One tenant's rule says nothing of the repair: it is one organisation's word on trial too.
+  const trial = pulse.halfOpen && evidence.scope !== "organisation";
+  if (trial && (name === "sender" || name === "content")) return true;
   if (name === "complaint" && pulse.complaints < COMPLAINTS_TO_TRIP) return false;
   return isTripped(pulse[name], config[name]);
 }

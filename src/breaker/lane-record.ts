@@ -2,6 +2,7 @@
 import type { LaneState } from "../provider/lane.ts";
 import type { Pulse } from "./breaker.ts";
 import type { Hold } from "./hold.ts";
+import { mostAtOnce } from "./throttle.ts";
 
 export interface LaneRecord {
   id: number;
@@ -34,5 +35,6 @@ export interface LaneRecord {
 /** How many more deliveries may be claimed now. */
 export function roomOf(lane: LaneRecord): number {
   const unproven = lane.feedback === "relay" && !lane.byPerson ? lane.unconfirmed : 0;
-  return Math.max(0, lane.window - lane.outstanding - unproven);
+  const atOnce = mostAtOnce(lane.pulse.throttle) - lane.outstanding;
+  return Math.max(0, Math.min(lane.window - lane.outstanding - unproven, atOnce));
 }

@@ -3,11 +3,12 @@
 import type { Reason, Scope } from "../bounce/reason.ts";
 import type { BreakerConfig, Trip } from "../breaker/breaker.ts";
 import { stepLane } from "../breaker/breaker.ts";
+import { coolDownMs, failedTrials } from "../breaker/cool-down.ts";
 import { type Evidence, slows } from "../breaker/evidence.ts";
 import { describeHold } from "../breaker/hold.ts";
 import type { LaneRecord } from "../breaker/lane-record.ts";
+import { describeRest, pace } from "../breaker/pace.ts";
 import { OPEN_WINDOW } from "../breaker/ramp.ts";
-import { providerTitle } from "../provider/directory.ts";
 import type { DeliveryState } from "./delivery.ts";
 import type { Outcome, Settlement } from "./outcome.ts";
 
@@ -122,6 +123,7 @@ export function applyEvidence(
   if (lane.state === "backing-off" && slows(evidence)) return;
   const wasWindow = lane.window;
   const step = stepLane(lane, evidence, config);
+  pace(lane, step, evidence, one.atMs);
   lane.window = step.window;
   lane.pulse = step.pulse;
   fold.cause ||= step.cause;
@@ -142,10 +144,7 @@ export function applyEvidence(
   } else if (step.restMs !== null && (lane.state === "ramping" || lane.state === "open")) {
     lane.state = "backing-off";
     lane.untilMs = one.atMs + step.restMs;
-    fold.events.push({
-      event: "slowed",
-      text: `${providerTitle(lane.provider)} asks for fewer mails: the lane rests for ${Math.round(step.restMs / 1000)} s.`,
-    });
+    fold.events.push({ event: "slowed", text: describeRest(lane) });
   } else if (lane.state === "ramping" && wasWindow < OPEN_WINDOW && lane.window >= OPEN_WINDOW) {
     lane.state = "open";
   }
@@ -158,7 +157,11 @@ export function holdLane(lane: LaneRecord, trip: Trip, nowMs: number, advice?: s
   lane.state = "held";
   lane.epoch += 1;
   lane.untilMs = trip.resumeAfterMs === undefined ? null : nowMs + trip.resumeAfterMs;
-  lane.pulse = { ...lane.pulse, holds: lane.pulse.holds + 1 };
+  const trials = failedTrials(lane.pulse);
+  lane.pulse = { ...lane.pulse, holds: lane.pulse.holds + 1, failedTrials: trials };
+  // What time cures resumes by itself.
+  if (trials > 0 && lane.untilMs === null)
+    lane.hold.resumeFrom = new Date(nowMs + coolDownMs(trials)).toISOString();
 }
 
 /** What one settled outcome tells the breaker. */

@@ -4,6 +4,7 @@ import type { Hold } from "../breaker/hold.ts";
 import { type CampaignState, isFinished } from "../campaign/campaign.ts";
 import { BellwetherError } from "../errors.ts";
 import type { LaneState } from "../provider/lane.ts";
+import { letterTo, type RefusingOrganisation, type SenderFacts } from "./organisations.ts";
 import type { LaneSnapshot, ReportStore, TimelineEntry } from "./store.ts";
 import { addCounts, noTotals, type Totals } from "./totals.ts";
 
@@ -30,12 +31,18 @@ export interface Report {
   /** The largest first. */
   lanes: LaneReport[];
   timeline: TimelineEntry[];
+  /** Only where there are some: organisations that refuse us by their own rule. `ask`: what to write to them. */
+  organisations?: (RefusingOrganisation & { ask?: string })[];
   /** Only of a campaign that has a moment to begin at and has not begun: ISO 8601 UTC, and how people call the zone. */
   start?: { at: string; zone: string };
 }
 
 /** Rows, lanes and holds of one moment, and the timeline up to it. @throws BellwetherError("campaign-missing") */
-export async function buildReport(store: ReportStore, campaignId: number): Promise<Report> {
+export async function buildReport(
+  store: ReportStore,
+  campaignId: number,
+  sender: SenderFacts | null = null,
+): Promise<Report> {
   const snapshot = await store.snapshot(campaignId);
   if (snapshot === null) throw noCampaign(campaignId);
   const { campaign } = snapshot;
@@ -48,6 +55,11 @@ export async function buildReport(store: ReportStore, campaignId: number): Promi
   const timeline = await store.timeline(campaignId, snapshot.lastEvent);
   const { id, name, state, start } = campaign;
   const report: Report = { campaign: id, name, state, totals, lanes, timeline };
+  if (snapshot.organisations.length > 0) {
+    report.organisations = snapshot.organisations.map((one) =>
+      sender === null ? one : { ...one, ask: letterTo(one, sender) },
+    );
+  }
   if (start === null || isFinished(state)) return report;
   return { ...report, start: { at: new Date(start.atMs).toISOString(), zone: start.zone } };
 }
@@ -65,12 +77,15 @@ function laneReport(lane: LaneSnapshot, campaign: CampaignState): LaneReport {
   addCounts(totals, lane.counts);
   const hold = holdOf(lane, campaign);
   if (hold === null) return { provider: lane.provider, state: lane.state, totals };
-  const { reason, fault, scope, at, message, advice, tell, evidence, leaked } = hold;
+  const { reason, fault, scope, at, message, advice, tell, evidence, leaked, resumeFrom } = hold;
   return {
     provider: lane.provider,
     state: "held",
     totals,
-    hold: { reason, fault, scope, at, message, advice, tell, evidence, leaked },
+    hold: {
+      ...{ reason, fault, scope, at, message, advice, tell, evidence, leaked },
+      ...(resumeFrom === undefined ? {} : { resumeFrom }),
+    },
     ...(hold === lane.handHold ? { forAll: true as const } : {}),
   };
 }

@@ -9,6 +9,7 @@ import type { StoredClient } from "../client/audience-store.ts";
 import type { RefusedRow } from "../client/import.ts";
 import type { DeliveryState } from "../delivery/delivery.ts";
 import type { LaneState } from "../provider/lane.ts";
+import type { RefusingOrganisation } from "./organisations.ts";
 
 /** A campaign, its lanes and the counts of its rows, all of one moment. */
 export interface Snapshot {
@@ -22,6 +23,8 @@ export interface Snapshot {
   lanes: LaneSnapshot[];
   /** Id of the newest timeline entry of that moment, 0 for none. */
   lastEvent: number;
+  /** Organisations that refuse us by a rule of their own, the largest first; a moment later than the counts. */
+  organisations: RefusingOrganisation[];
 }
 
 export interface LaneSnapshot {

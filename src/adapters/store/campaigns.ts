@@ -16,6 +16,7 @@ import { startOfRow } from "./campaign-schedule.ts";
 import { steerCampaign } from "./campaign-steer.ts";
 import { remember } from "./lane-memory.ts";
 import { addEvents, lockCampaign } from "./lane-rows.ts";
+import { startOfLane } from "./lane-start.ts";
 import { CONFIRM_AFTER_MS, joinSuppression } from "./suppression-rows.ts";
 
 export function createCampaignStore(db: Database, { breaker }: { breaker: BreakerConfig }): CampaignStore {
@@ -164,6 +165,7 @@ async function addLanes(
   for (const lane of options.lanes) {
     const { provider, route, feedback } = lane;
     const memory = await remember(tx, { ...lane, nowMs });
+    const { throttle, text } = await startOfLane(tx, lane, nowMs);
     const window = memory === null ? lane.window : 1;
     const sender = memory === null ? 0 : startFrom(memory, breaker);
     const added = await tx.$executeRawUnsafe(
@@ -174,9 +176,11 @@ async function addLanes(
       route,
       feedback,
       window,
-      JSON.stringify({ ...FRESH_PULSE, sender }),
+      JSON.stringify({ ...FRESH_PULSE, sender, throttle }),
     );
     if (added > 0 && memory !== null) await addEvents(tx, [probing(campaignId, provider, memory, nowMs)]);
+    if (added > 0 && text !== null)
+      await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: "limits", text }]);
     await tx.$executeRawUnsafe("INSERT INTO route (name) VALUES (?) ON CONFLICT (name) DO NOTHING", route);
   }
 }

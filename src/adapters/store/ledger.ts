@@ -2,6 +2,7 @@
 // is decided in delivery/settle.ts; here rows are locked, matched and moved.
 import type { BreakerConfig } from "../../breaker/breaker.ts";
 import { roomOf } from "../../breaker/lane-record.ts";
+import { placesNow, takePlaces } from "../../breaker/throttle.ts";
 import { matchesFilter } from "../../client/audience.ts";
 import type { ClaimedClient, ClaimedDelivery } from "../../delivery/delivery.ts";
 import { RETRY_DEADLINE_SECONDS } from "../../delivery/retry.ts";
@@ -87,6 +88,7 @@ interface ClaimRow {
 interface Audience {
   import_id: number;
   spec: string;
+  revision: number;
 }
 
 async function claim(
@@ -101,7 +103,7 @@ async function claim(
     // The reaper passes a dead worker once: what it claimed after that would never come back.
     tx.$queryRawUnsafe<unknown[]>("SELECT id FROM worker WHERE id = ? AND dead = false", worker),
     tx.$queryRawUnsafe<Audience[]>(
-      "SELECT import_id, spec FROM campaign WHERE id = (SELECT campaign_id FROM lane WHERE id = ?)",
+      "SELECT import_id, spec, revision FROM campaign WHERE id = (SELECT campaign_id FROM lane WHERE id = ?)",
       laneId,
     ),
   ]);
@@ -119,10 +121,17 @@ async function claim(
     await writeLanes(tx, [lane]);
     return { deliveries: [], lane: toView(context, nowMs) };
   }
-  const wanted = Math.min(limit, roomOf(lane), left);
+  const places = placesNow(lane.pulse.throttle, nowMs);
+  if (places.count === 0) {
+    // Slowed down: due again when the rate has its next place.
+    lane.nextDueMs = Math.ceil(places.nextMs);
+    await writeLanes(tx, [lane]);
+    return { deliveries: [], lane: toView(context, nowMs) };
+  }
+  const wanted = Math.min(limit, roomOf(lane), left, places.count);
 
   const claiming = tx.$queryRawUnsafe<ClaimRow[]>(
-    `UPDATE delivery SET state = 'claimed', worker_id = ?, epoch = ?
+    `UPDATE delivery SET state = 'claimed', worker_id = ?, epoch = ?, revision = ?
      WHERE id IN (
        SELECT id FROM (SELECT id FROM delivery WHERE lane_id = ? AND state = 'deferred' AND due_at <= ?
                        AND waited < ${RETRY_DEADLINE_SECONDS} ORDER BY due_at LIMIT ? ${LOCK_FREE}) AS again
@@ -133,6 +142,8 @@ async function claim(
      RETURNING id, attempt, try, losses, waited, revision, address, domain, key, due_at, spread`,
     worker,
     lane.epoch,
+    // Whatever waited for it: who is told now is told the text that is right now.
+    campaign.revision,
     lane.id,
     now,
     wanted,
@@ -149,6 +160,9 @@ async function claim(
     await tx.$executeRawUnsafe("UPDATE route SET today = today + ? WHERE name = ?", rows.length, lane.route);
   }
   lane.nextDueMs = due;
+  lane.pulse.throttle = takePlaces(lane.pulse.throttle, nowMs, rows.length);
+  if (due !== null && lane.pulse.throttle.rate !== null)
+    lane.nextDueMs = Math.max(due, Math.ceil(placesNow(lane.pulse.throttle, nowMs).nextMs));
   await writeLanes(tx, [lane]);
   const finding = rows.length === 0 ? null : clientsOf(tx, campaign, rows);
   tx.end();

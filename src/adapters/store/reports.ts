@@ -6,6 +6,7 @@ import type { CampaignState } from "../../campaign/campaign.ts";
 import { ERASED } from "../../campaign/personal-data.ts";
 import type { DeliveryState } from "../../delivery/delivery.ts";
 import type { LaneState } from "../../provider/lane.ts";
+import type { RefusingOrganisation } from "../../report/organisations.ts";
 import type {
   FoundDelivery,
   LaneSnapshot,
@@ -19,6 +20,7 @@ import type {
 import { TOLD } from "../../report/totals.ts";
 import { type Database, fromSqlTime, INTS, TEXTS } from "../database/database.ts";
 import { HOLD_CARD } from "./hold-cards.ts";
+import { refusingOrganisations } from "./organisation-resume.ts";
 import { readRefused } from "./refused-rows.ts";
 
 /** Rows of a page: reading one blocks the process for some 10 ms, and nothing is sent meanwhile. */
@@ -107,6 +109,14 @@ export function createReportStore(db: Database): ReportStore {
     return rows.map(toClient);
   }
 
+  async function organisationsOf(
+    campaignId: number,
+    lanes: readonly LaneSnapshot[],
+  ): Promise<RefusingOrganisation[]> {
+    if (!lanes.some(({ counts }) => (counts.bounced ?? 0) + (counts.suppressed ?? 0) > 0)) return [];
+    return refusingOrganisations(db.read, campaignId);
+  }
+
   return {
     outline,
 
@@ -139,6 +149,7 @@ export function createReportStore(db: Database): ReportStore {
         campaign: { id, name, state, start },
         lanes: [...lanes.values()],
         lastEvent: Number(first.last_event ?? 0),
+        organisations: await organisationsOf(campaignId, [...lanes.values()]),
       };
       return snapshot;
     },
