@@ -178,9 +178,10 @@ function counted(step: LaneStep, evidence: Evidence, config: BreakerConfig, prov
     if (evidence.kind === "refused") pulse.recent = remember(pulse, evidence);
     else pulse.complaints += 1;
     for (const name of bad) {
-      pulse[name] = stepDetector(pulse[name], true, config[name]);
+      const measure = measureOf(evidence, config[name]);
+      pulse[name] = stepDetector(pulse[name], true, measure);
       // A closed door answers for every mail that would have gone through it.
-      if (evidence.door) pulse[name] = stepDetector(pulse[name], true, config[name]);
+      if (evidence.door) pulse[name] = stepDetector(pulse[name], true, measure);
     }
     if (signs.deferral === "bad" && pulse.deferredMs === 0) pulse.deferredMs = evidence.atMs;
     if (signs.sender === "bad" && evidence.scope !== "organisation") {
@@ -194,6 +195,14 @@ function counted(step: LaneStep, evidence: Evidence, config: BreakerConfig, prov
   if (tripped === "deferral") step.trip.resumeAfterMs = DEFERRAL_HOLD_MS;
   if (tripped === "sender" || tripped === "unknown") pulse.heldMs = evidence.atMs;
   return step;
+}
+
+/** Among organisations it is normal that one in fifty keeps strangers out; for a provider it is not. */
+const ORGANISATIONS_P0 = 0.02;
+
+function measureOf({ scope }: Evidence, config: DetectorConfig): DetectorConfig {
+  if (scope !== "organisation" || config.p1 <= ORGANISATIONS_P0) return config;
+  return { ...config, p0: Math.max(config.p0, ORGANISATIONS_P0) };
 }
 
 function trips(pulse: Pulse, name: DetectorName, evidence: Evidence, config: BreakerConfig): boolean {
