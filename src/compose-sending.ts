@@ -11,6 +11,7 @@ import { createSmtpTransport } from "./adapters/smtp/transport.ts";
 import { createLedger, type LedgerConfig } from "./adapters/store/ledger.ts";
 import { createThreadedLedger, LEDGER_THREAD, type ThreadedLedger } from "./adapters/store/ledger-thread.ts";
 import { createProviderHolds } from "./adapters/store/provider-holds.ts";
+import { createSentinelStore } from "./adapters/store/sentinels.ts";
 import { createSharedRoutes } from "./adapters/store/shared-routes.ts";
 import { countAlive } from "./adapters/store/workers.ts";
 import type { Bellwether, Driver } from "./application.ts";
@@ -19,13 +20,14 @@ import { planCampaign } from "./campaign/plan.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { hasIntake } from "./compose-intakes.ts";
+import { hasIntake, hearingOf, takesSentinels } from "./compose-intakes.ts";
 import { composeUpkeep } from "./compose-upkeep.ts";
 import { loadWatch } from "./compose-watch.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
 import { createEngine, type EngineOptions } from "./delivery/engine.ts";
 import { createMailSource, type Letterhead } from "./delivery/mailer.ts";
 import type { JobQueue } from "./delivery/queue.ts";
+import { sendSentinels } from "./delivery/sentinel-sender.ts";
 import type { RouteShares } from "./delivery/share.ts";
 import type { Ledger } from "./delivery/store.ts";
 import type { Transport } from "./delivery/transport.ts";
@@ -140,6 +142,7 @@ export function composeSending(parts: SendingParts): Sending {
       clock,
       limitsOf: (name) => routes.get(name) ?? config.smtp,
       soakMs: config.ramp.soakMs,
+      hearing: hearingOf(config),
     });
     const planning = new AbortController();
     try {
@@ -152,6 +155,8 @@ export function composeSending(parts: SendingParts): Sending {
     }
     const switching = switchLoop({ db, clock, queue, signal: planning.signal });
     const planner = planLoop({ ...parts, lookup, routeOf, signal: planning.signal, onNotice });
+    const sentinels =
+      role === "sender" && takesSentinels(config) ? watchRelays(routes, sign, planning.signal) : null;
     let drained: Promise<void> | null = null;
     const server = (await watch?.serve(engine, onNotice)) ?? null;
     await upkeep?.start();
@@ -160,7 +165,7 @@ export function composeSending(parts: SendingParts): Sending {
       drain: () => {
         drained ??= (async () => {
           planning.abort();
-          await Promise.all([planner, switching]);
+          await Promise.all([planner, switching, sentinels]);
           await engine.drain();
           await upkeep?.stop();
           await server?.close();
@@ -173,6 +178,27 @@ export function composeSending(parts: SendingParts): Sending {
         engine.abort();
       },
     };
+  }
+
+  /** Sends a sentinel by each relay that a campaign uses. */
+  function watchRelays(
+    watched: ReadonlyMap<string, RouteConfig>,
+    sign: (raw: Buffer) => Buffer,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { from, returnPath, domain } = parts.letterhead();
+    return sendSentinels({
+      store: createSentinelStore(db),
+      transport,
+      clock,
+      secret: parts.secret,
+      from: from.address,
+      returnPath,
+      domain,
+      sign,
+      isWatched: (name) => watched.get(name)?.target?.kind === "relay",
+      signal,
+    });
   }
 
   return {
@@ -280,8 +306,10 @@ async function planLoop(options: {
         if (campaign.state !== "running" || campaign.planned) continue;
         const { audiences, routeOf } = options;
         const lookup = options.lookup();
-        const { canary } = options.config.ramp;
-        await planCampaign({ campaign, audiences, campaigns, lookup, routeOf, canary, signal });
+        const { canary, soakMs } = options.config.ramp;
+        // Where nothing is heard there is nothing to wait for.
+        const stagger = hasIntake(options.config) ? { waitMs: soakMs } : null;
+        await planCampaign({ campaign, audiences, campaigns, lookup, routeOf, canary, stagger, signal });
       }
     } catch (error) {
       const trouble = error instanceof Error ? error.message : String(error);

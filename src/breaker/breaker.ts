@@ -5,6 +5,7 @@ import type { DetectorConfig } from "./detector.ts";
 import { isTripped, stepDetector } from "./detector.ts";
 import { DETECTORS, type DetectorName, type Evidence, signsOf, slows } from "./evidence.ts";
 import { confirm, shrink } from "./ramp.ts";
+import type { RampMemory } from "./ramp-memory.ts";
 
 export type BreakerConfig = Readonly<Record<DetectorName, DetectorConfig>>;
 
@@ -27,6 +28,8 @@ export interface Pulse {
   /** Refusals by organisation or MX site in this epoch, for tenant rules and the long tail. */
   units: Record<string, number>;
   recent: { fault: Fault; reply: string }[];
+  /** Of a lane behind a relay; null: nothing is remembered. */
+  ramp: RampMemory | null;
 }
 
 export const FRESH_PULSE: Pulse = {
@@ -42,6 +45,7 @@ export const FRESH_PULSE: Pulse = {
   confirmed: 0,
   units: {},
   recent: [],
+  ramp: null,
 };
 
 export interface Trip {

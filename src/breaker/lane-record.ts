@@ -2,6 +2,7 @@
 import type { LaneState } from "../provider/lane.ts";
 import type { Pulse } from "./breaker.ts";
 import type { Hold } from "./hold.ts";
+import { FRESH_MEMORY, placesHeld } from "./ramp-memory.ts";
 
 export interface LaneRecord {
   id: number;
@@ -33,6 +34,7 @@ export interface LaneRecord {
 
 /** How many more deliveries may be claimed now. */
 export function roomOf(lane: LaneRecord): number {
-  const unproven = lane.feedback === "relay" && !lane.byPerson ? lane.unconfirmed : 0;
+  const isProven = lane.feedback === "final" || lane.byPerson;
+  const unproven = isProven ? 0 : placesHeld(lane.pulse.ramp ?? FRESH_MEMORY, lane.unconfirmed);
   return Math.max(0, lane.window - lane.outstanding - unproven);
 }

@@ -2,6 +2,7 @@
 // chunks. It can die at any moment and goes on where its cursor stands; two that plan at once write it once.
 import { createHash } from "node:crypto";
 import { firstWindow } from "../breaker/ramp.ts";
+import type { Stagger } from "../breaker/ramp-start.ts";
 import { type Filter, matchesFilter } from "../client/audience.ts";
 import type { AudienceStore, StoredClient } from "../client/audience-store.ts";
 import { isFreemail, isHosted, organisationOf } from "../provider/directory.ts";
@@ -25,6 +26,8 @@ export async function planCampaign(options: {
   lookup: ProviderLookup;
   routeOf: (provider: string) => RouteChoice;
   canary: number;
+  /** How lanes behind a relay start; null: all at once. */
+  stagger?: Stagger | null;
   signal: AbortSignal;
 }): Promise<void> {
   const { audiences, campaigns, lookup, signal } = options;
@@ -35,7 +38,7 @@ export async function planCampaign(options: {
     const rows = await audiences.page(importId, after, CHUNK);
     const last = rows.at(-1);
     if (last === undefined || last.key === null) {
-      await campaigns.finishPlan(id);
+      await campaigns.finishPlan(id, options.stagger ?? null);
       const { failed, skipped } = lookup.stats();
       if (failed + skipped > 0) {
         const text = `DNS did not tell the provider of ${failed + skipped} domains: they go in the lane "${OTHER}".`;

@@ -52,11 +52,13 @@ export async function status(
         lane.deferred > 0 ? `${lane.deferred} deferred` : "",
         lane.pending > 0 ? `${lane.pending} waiting` : "",
         lane.uncertain > 0 ? `${lane.uncertain} uncertain` : "",
+        lane.ramp === undefined ? "" : `the ramp takes ${lane.ramp}`,
       ].filter(Boolean);
       await io.out(
         `  ${lane.provider}: ${lane.state}, told ${lane.told} of ${lane.size}${rest.length > 0 ? `, ${rest.join(", ")}` : ""}\n`,
       );
     }
+    for (const sentinel of now.sentinels) await io.out(`  ${safeText(sentinel)}\n`);
     for (const intake of await app.intakes.intakes()) await io.out(`  ${safeText(describeIntake(intake))}\n`);
     const unmatched = await app.returned.unmatchedSince(app.clock.now() - DAY_MS);
     if (unmatched > 0)

@@ -6,8 +6,9 @@ import { shownStart } from "../campaign/start.ts";
 import { providerTitle } from "../provider/directory.ts";
 import type { LaneState } from "../provider/lane.ts";
 import { shownTime } from "./find.ts";
+import { atRelayLines, rampLines } from "./ramp-text.ts";
 import type { LaneReport, Report, ReportHold } from "./report.ts";
-import { safeLines, safeText, wrapText } from "./safe-text.ts";
+import { safeLines, safeText, shownCount, wrapText } from "./safe-text.ts";
 import { type CountedKey, type Totals, untoldOf } from "./totals.ts";
 
 export interface ReportStyle {
@@ -70,6 +71,10 @@ export function renderReport(report: Report, { colour, width = 80 }: ReportStyle
   lines.push("", ...table(report, paint));
   for (const lane of report.lanes) {
     if (lane.hold !== undefined) lines.push("", ...card(lane, lane.hold, report, paint, columns));
+    else if (lane.ramp !== undefined) lines.push(...rampLines(lane, lane.ramp, report, { paint, columns }));
+  }
+  for (const { status, text } of report.sentinels ?? []) {
+    if (status !== "came-back") lines.push("", ...wrapText(safeText(text), columns));
   }
   lines.push("", ...closing(report.campaign, totals));
   return `${lines.join("\n")}\n`;
@@ -126,6 +131,7 @@ function card(lane: LaneReport, hold: ReportHold, report: Report, paint: Paint, 
     const mails = hold.leaked === 1 ? "1 mail was" : `${shownCount(hold.leaked)} mails were`;
     lines.push(...section("On the way when it stopped", `${mails} on the wire and ended after the stop.`));
   }
+  if (hold.atRelay !== undefined) lines.push(...atRelayLines(hold.atRelay, { paint, columns }));
   if (hold.evidence.length > 0) lines.push(`  ${paint("bold", "What was answered, word for word")}`);
   hold.evidence.forEach((reply, index) => {
     if (index > 0) lines.push("    |");
@@ -154,9 +160,4 @@ function closing(campaign: number, totals: Totals): string[] {
       : `${shownCount(untold)} ${untold === 1 ? "has" : "have"} not; the list, with clients without an address: bellwether untold ${campaign}`,
   );
   return lines;
-}
-
-/** 1234567 as "1 234 567": no sign that means something else in another language. */
-function shownCount(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, " ");
 }

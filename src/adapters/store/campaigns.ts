@@ -1,5 +1,4 @@
 // Campaigns on SQLite: their rows, their frozen content, their plan in chunks, and the orders that steer them.
-import { FRESH_PULSE } from "../../breaker/breaker.ts";
 import { CAMPAIGN_MOVES, type Campaign, type CampaignState } from "../../campaign/campaign.ts";
 import { isMissed, type Start, shownStart } from "../../campaign/start.ts";
 import type { CampaignStore, PlannedDelivery, PlannedLane } from "../../campaign/store.ts";
@@ -12,6 +11,7 @@ import { recordset } from "../database/many.ts";
 import { startOfRow } from "./campaign-schedule.ts";
 import { steerCampaign } from "./campaign-steer.ts";
 import { addEvents, lockCampaign } from "./lane-rows.ts";
+import { firstPulse, holdBack } from "./lane-start.ts";
 import { CONFIRM_AFTER_MS, joinSuppression } from "./suppression-rows.ts";
 
 export function createCampaignStore(db: Database): CampaignStore {
@@ -109,7 +109,7 @@ export function createCampaignStore(db: Database): CampaignStore {
         return true;
       }),
 
-    finishPlan: (id) =>
+    finishPlan: (id, stagger = null) =>
       db.write(async (tx) => {
         const { count } = await tx.campaign.updateMany({
           where: { id, planned: false },
@@ -122,6 +122,7 @@ export function createCampaignStore(db: Database): CampaignStore {
            WHERE campaign_id = ?`,
           id,
         );
+        if (stagger !== null) await holdBack(tx, { campaignId: id, stagger, nowMs: db.now() });
         const lanes = await tx.lane.findMany({ where: { campaignId: id }, orderBy: { size: "desc" } });
         const total = lanes.reduce((sum, lane) => sum + lane.size, 0);
         const parts = lanes.map((lane) => `${lane.provider} ${lane.size}`).join(", ");
@@ -162,7 +163,7 @@ async function addLanes(tx: Tx, campaignId: number, lanes: readonly PlannedLane[
       route,
       feedback,
       window,
-      JSON.stringify(FRESH_PULSE),
+      firstPulse(feedback),
     );
     await tx.$executeRawUnsafe("INSERT INTO route (name) VALUES (?) ON CONFLICT (name) DO NOTHING", route);
   }

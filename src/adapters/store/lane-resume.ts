@@ -2,6 +2,7 @@
 // of the sender, of the content, or of nobody known. Safe to repeat: a lane that runs is left alone.
 import type { LaneRecord } from "../../breaker/lane-record.ts";
 import { OPEN_WINDOW } from "../../breaker/ramp.ts";
+import { afterResume } from "../../breaker/ramp-memory.ts";
 import { LANE_MOVES } from "../../provider/lane.ts";
 import { move } from "../../transition.ts";
 import { sqlTime, TEXTS, type Tx } from "../database/database.ts";
@@ -30,6 +31,8 @@ export async function resumeLane(
     units: Object.fromEntries(aside.map((unit) => [unit, lane.pulse.units[unit] ?? 0])),
     recent: [],
     halfOpen: true,
+    // What the relay still holds is not sent again, and does not keep the lane from going on.
+    ramp: lane.pulse.ramp === null ? null : afterResume(lane.pulse.ramp, lane.unconfirmed),
   };
   lane.window = 1;
   if (blind && by === "person") {
