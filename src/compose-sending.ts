@@ -11,7 +11,6 @@ import { createSmtpTransport } from "./adapters/smtp/transport.ts";
 import { createLedger, type LedgerConfig } from "./adapters/store/ledger.ts";
 import { createThreadedLedger, LEDGER_THREAD, type ThreadedLedger } from "./adapters/store/ledger-thread.ts";
 import { createProviderHolds } from "./adapters/store/provider-holds.ts";
-import { createSentinelStore } from "./adapters/store/sentinels.ts";
 import { createSharedRoutes } from "./adapters/store/shared-routes.ts";
 import { countAlive } from "./adapters/store/workers.ts";
 import type { Bellwether, Driver } from "./application.ts";
@@ -20,14 +19,14 @@ import { planCampaign } from "./campaign/plan.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { hasIntake, hearingOf, takesSentinels } from "./compose-intakes.ts";
+import { hasIntake, hearingOf } from "./compose-intakes.ts";
+import { forecastRamp, watchRelays } from "./compose-ramp.ts";
 import { composeUpkeep } from "./compose-upkeep.ts";
 import { loadWatch } from "./compose-watch.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
 import { createEngine, type EngineOptions } from "./delivery/engine.ts";
 import { createMailSource, type Letterhead } from "./delivery/mailer.ts";
 import type { JobQueue } from "./delivery/queue.ts";
-import { sendSentinels } from "./delivery/sentinel-sender.ts";
 import type { RouteShares } from "./delivery/share.ts";
 import type { Ledger } from "./delivery/store.ts";
 import type { Transport } from "./delivery/transport.ts";
@@ -96,6 +95,7 @@ export function composeSending(parts: SendingParts): Sending {
         isSandbox: parts.isSandbox,
         isSilent: !parts.isSandbox && !hasIntake(config),
       }),
+    ...(parts.isSandbox ? {} : { forecast: (providers) => forecastRamp({ db, config, routeOf, providers }) }),
     clock,
   });
 
@@ -156,7 +156,7 @@ export function composeSending(parts: SendingParts): Sending {
     const switching = switchLoop({ db, clock, queue, signal: planning.signal });
     const planner = planLoop({ ...parts, lookup, routeOf, signal: planning.signal, onNotice });
     const sentinels =
-      role === "sender" && takesSentinels(config) ? watchRelays(routes, sign, planning.signal) : null;
+      role === "sender" ? watchRelays({ ...parts, routes, transport, sign, signal: planning.signal }) : null;
     let drained: Promise<void> | null = null;
     const server = (await watch?.serve(engine, onNotice)) ?? null;
     await upkeep?.start();
@@ -178,27 +178,6 @@ export function composeSending(parts: SendingParts): Sending {
         engine.abort();
       },
     };
-  }
-
-  /** Sends a sentinel by each relay that a campaign uses. */
-  function watchRelays(
-    watched: ReadonlyMap<string, RouteConfig>,
-    sign: (raw: Buffer) => Buffer,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { from, returnPath, domain } = parts.letterhead();
-    return sendSentinels({
-      store: createSentinelStore(db),
-      transport,
-      clock,
-      secret: parts.secret,
-      from: from.address,
-      returnPath,
-      domain,
-      sign,
-      isWatched: (name) => watched.get(name)?.target?.kind === "relay",
-      signal,
-    });
   }
 
   return {

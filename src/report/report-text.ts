@@ -1,7 +1,7 @@
 // The report for people at a terminal: what happened, lane by lane, and for each stop a card that says what to do.
 // Colour only repeats what words and signs say. Everything foreign is made safe first; nothing here counts.
 import { describeReason } from "../bounce/advice.ts";
-import type { CampaignState } from "../campaign/campaign.ts";
+import { type CampaignState, isFinished } from "../campaign/campaign.ts";
 import { shownStart } from "../campaign/start.ts";
 import { providerTitle } from "../provider/directory.ts";
 import type { LaneState } from "../provider/lane.ts";
@@ -74,7 +74,8 @@ export function renderReport(report: Report, { colour, width = 80 }: ReportStyle
     else if (lane.ramp !== undefined) lines.push(...rampLines(lane, lane.ramp, report, { paint, columns }));
   }
   for (const { status, text } of report.sentinels ?? []) {
-    if (status !== "came-back") lines.push("", ...wrapText(safeText(text), columns));
+    if (status !== "came-back" && !isFinished(report.state))
+      lines.push("", ...wrapText(safeText(text), columns));
   }
   lines.push("", ...closing(report.campaign, totals));
   return `${lines.join("\n")}\n`;

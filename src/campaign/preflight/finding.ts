@@ -26,6 +26,7 @@ export const FINDINGS = {
   "route-unreachable": "The relay cannot be reached.",
   "route-refuses": "The relay, or a provider, refuses us at the door.",
   "relay-silent": "The relay confirms nothing, so the ramp stops after its canary until a person decides.",
+  "ramp-duration": "Behind the relay it takes a while until the last mail may leave.",
   "route-held": "The relay refused us before and is held.",
 } as const;
 export type FindingCode = keyof typeof FINDINGS;
