@@ -8,6 +8,7 @@ import type { ProviderSwitch } from "./adapters/queue/bull.ts";
 import { createMemoryQueue } from "./adapters/queue/memory.ts";
 import { createDkimSigner } from "./adapters/smtp/dkim.ts";
 import { createSmtpTransport } from "./adapters/smtp/transport.ts";
+import { remember } from "./adapters/store/lane-memory.ts";
 import { createLedger, type LedgerConfig } from "./adapters/store/ledger.ts";
 import { createThreadedLedger, LEDGER_THREAD, type ThreadedLedger } from "./adapters/store/ledger-thread.ts";
 import { createProviderHolds } from "./adapters/store/provider-holds.ts";
@@ -358,11 +359,31 @@ async function probeRoutes(options: {
         name: route.name,
         failure: answer === null || answer.ok ? null : answer.failure,
         silent: route.feedback === "relay" && options.isSilent,
+        refusing: await refusingOf(options, route),
         held: held?.state === "held" ? (JSON.parse(held.hold ?? "{}").message ?? "it refused us") : null,
         provider: route.provider,
       };
     }),
   );
+}
+
+/** Those of its providers that refused us lately. */
+async function refusingOf(
+  {
+    db,
+    providers,
+    routeOf,
+  }: { db: Database; providers: readonly string[]; routeOf: (provider: string) => RouteConfig },
+  route: RouteConfig,
+) {
+  const mine = providers.filter((provider) => routeOf(provider).name === route.name);
+  const memories = await Promise.all(
+    mine.map((provider) => remember(db.read, { provider, route: route.name, nowMs: db.now() })),
+  );
+  return mine.flatMap((provider, i) => {
+    const memory = memories[i] ?? null;
+    return memory === null ? [] : [{ provider, atMs: memory.heldMs }];
+  });
 }
 
 function signerOf(config: Config, letterhead: Letterhead): (raw: Buffer) => Buffer {

@@ -96,7 +96,7 @@ function compose(parts: {
 }): Bellwether {
   const { config, clock, db, isSandbox, secret } = parts;
   const letterhead = () => letterheadOf(config, isSandbox);
-  const campaigns = createCampaignStore(db);
+  const campaigns = createCampaignStore(db, { breaker: config.breaker });
   const audiences = createAudienceStore(db);
   let loaded: Promise<Sending> | null = null;
   const sending = () => {

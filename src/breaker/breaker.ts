@@ -1,6 +1,7 @@
 // One step of a lane: what an outcome does to its detectors, its window and its pace, and whether it trips.
 // Pure: the caller keeps the lane's numbers in its row and steps them inside the settle transaction.
 import type { Fault, Reason, Scope } from "../bounce/reason.ts";
+import { addCause, type Cause } from "./cause.ts";
 import type { DetectorConfig } from "./detector.ts";
 import { isTripped, stepDetector } from "./detector.ts";
 import { DETECTORS, type DetectorName, type Evidence, signsOf, slows } from "./evidence.ts";
@@ -10,11 +11,7 @@ import type { RampMemory } from "./ramp-memory.ts";
 export type BreakerConfig = Readonly<Record<DetectorName, DetectorConfig>>;
 
 /** What a lane remembers between two outcomes: a few numbers and the last replies that counted against it. */
-export interface Pulse {
-  sender: number;
-  address: number;
-  content: number;
-  unknown: number;
+export interface Pulse extends Record<DetectorName, number> {
   cohort: number;
   /** After a resume the first sender or content fault holds again. */
   halfOpen: boolean;
@@ -25,6 +22,16 @@ export interface Pulse {
   /** Confirmed since the last bad address: folded into the campaign's own detector by the next bad one. */
   good: number;
   confirmed: number;
+  /** When the provider last confirmed a mail, ms since the epoch; 0: never. */
+  confirmedMs: number;
+  /** When it last refused us for a cause of the sender, or in unknown words, so that the lane was held; 0: never. */
+  heldMs: number;
+  /** Since when everything is put off, ms since the epoch; 0: it is not. */
+  deferredMs: number;
+  /** Distinct mails that were complained about. */
+  complaints: number;
+  /** Who refuses us for one and the same cause since the last confirmation; for the long tail. */
+  cause: Cause | null;
   /** Refusals by organisation or MX site in this epoch, for tenant rules and the long tail. */
   units: Record<string, number>;
   recent: { fault: Fault; reply: string }[];
@@ -34,15 +41,23 @@ export interface Pulse {
 
 export const FRESH_PULSE: Pulse = {
   sender: 0,
-  address: 0,
   content: 0,
   unknown: 0,
+  "provider-incident": 0,
+  address: 0,
+  complaint: 0,
+  deferral: 0,
   cohort: 0,
   halfOpen: false,
   slowed: 0,
   holds: 0,
   good: 0,
   confirmed: 0,
+  confirmedMs: 0,
+  heldMs: 0,
+  deferredMs: 0,
+  complaints: 0,
+  cause: null,
   units: {},
   recent: [],
   ramp: null,
@@ -65,6 +80,8 @@ export interface LaneStep {
   restMs: number | null;
   /** An organisation that refused us twice and is set aside. */
   setAside: string | null;
+  /** A provider's word about a cause of ours was counted: who else says so decides about the campaign. */
+  cause: boolean;
 }
 
 /** A lane with so many unanswered requests to slow down is not served by more of them. */
@@ -76,6 +93,11 @@ const PACE_HOLD_MS = 60 * 60_000;
 const UNITS_KEPT = 500;
 /** A window above this was earned by enough confirmations to end the half-open trial. */
 const TRIAL_WINDOW = 8;
+/** One client may click by mistake, and two may be one household. */
+const COMPLAINTS_TO_TRIP = 3;
+/** Greylisting and restarts pass within minutes: a provider that puts everything off for so long is disturbed. */
+const LASTING_MS = 30 * 60_000;
+const DEFERRAL_HOLD_MS = 60 * 60_000;
 
 /** Steps a lane by one outcome. `provider` decides whose word a refusal in the long tail is. */
 export function stepLane(
@@ -83,66 +105,113 @@ export function stepLane(
   evidence: Evidence,
   config: BreakerConfig,
 ): LaneStep {
-  let { window } = lane;
-  const pulse: Pulse = { ...lane.pulse };
-  const step = (
-    trip: Trip | null,
-    restMs: number | null = null,
-    setAside: string | null = null,
-  ): LaneStep => ({
-    window,
-    pulse,
-    trip,
-    restMs,
-    setAside,
-  });
+  const step: LaneStep = {
+    window: lane.window,
+    pulse: { ...lane.pulse },
+    trip: null,
+    restMs: null,
+    setAside: null,
+    cause: false,
+  };
+  if (evidence.kind === "confirmed") return confirmed(step, evidence, config);
+  if (evidence.kind === "complained") return counted(step, evidence, config);
+  if (evidence.kind !== "refused") return step;
+  if (slows(evidence)) return slowed(step, evidence);
+  return isOnesOwn(step, evidence, lane.provider) ? step : counted(step, evidence, config, lane.provider);
+}
 
-  if (evidence.kind === "confirmed") {
-    for (const name of DETECTORS) pulse[name] = stepDetector(pulse[name], false, config[name]);
-    const grown = confirm({ window, cohort: pulse.cohort });
-    window = grown.window;
-    pulse.cohort = grown.cohort;
-    pulse.slowed = 0;
-    pulse.good += 1;
-    pulse.confirmed += 1;
-    if (window > TRIAL_WINDOW) pulse.halfOpen = false;
-    return step(null);
-  }
-  if (evidence.kind !== "refused" || evidence.reason === null || evidence.fault === null) return step(null);
+function confirmed(step: LaneStep, { atMs }: Evidence, config: BreakerConfig): LaneStep {
+  const { pulse } = step;
+  for (const name of DETECTORS) pulse[name] = stepDetector(pulse[name], false, config[name]);
+  const grown = confirm({ window: step.window, cohort: pulse.cohort });
+  step.window = grown.window;
+  pulse.cohort = grown.cohort;
+  pulse.slowed = 0;
+  pulse.good += 1;
+  pulse.confirmed += 1;
+  pulse.confirmedMs = Math.max(pulse.confirmedMs, atMs);
+  pulse.deferredMs = 0;
+  pulse.cause = null;
+  if (step.window > TRIAL_WINDOW) pulse.halfOpen = false;
+  return step;
+}
 
-  const told = { reason: evidence.reason, fault: evidence.fault, scope: evidence.scope ?? "provider" };
-  if (slows(evidence)) {
-    const smaller = shrink({ window, cohort: pulse.cohort });
-    window = smaller.window;
-    pulse.cohort = 0;
-    pulse.slowed += 1;
-    pulse.recent = remember(pulse, evidence);
-    if (pulse.slowed >= SLOWED_TOO_OFTEN) {
-      return step({ detector: "pace", ...told, resumeAfterMs: PACE_HOLD_MS });
-    }
-    return step(null, Math.min(FIRST_REST_MS * 2 ** (pulse.slowed - 1), LONGEST_REST_MS));
-  }
-
-  const signs = signsOf(evidence);
-  const bad = DETECTORS.find((name) => signs[name] === "bad");
-  if (bad === undefined || !evidence.fresh) return step(null);
-
-  // A tenant's rule is one organisation's word however many of its people we write to; and in the long tail
-  // one site's refusal says nothing about the next site.
-  const perUnit = bad !== "address" && evidence.unit !== null;
-  if (perUnit && (evidence.scope === "organisation" || lane.provider === "other")) {
-    const unit = evidence.unit as string;
-    const seen = (pulse.units[unit] ?? 0) + 1;
-    if (seen > 1 || Object.keys(pulse.units).length < UNITS_KEPT)
-      pulse.units = { ...pulse.units, [unit]: seen };
-    if (seen > 1) return step(null, null, bad === "sender" ? unit : null);
-  }
-
+function slowed(step: LaneStep, evidence: Evidence): LaneStep {
+  const { pulse } = step;
+  const smaller = shrink({ window: step.window, cohort: pulse.cohort });
+  step.window = smaller.window;
+  pulse.cohort = 0;
+  pulse.slowed += 1;
   pulse.recent = remember(pulse, evidence);
-  pulse[bad] = stepDetector(pulse[bad], true, config[bad]);
-  const trial = pulse.halfOpen && (bad === "sender" || bad === "content");
-  if (!trial && !isTripped(pulse[bad], config[bad])) return step(null);
-  return step({ detector: bad, ...told });
+  if (pulse.slowed >= SLOWED_TOO_OFTEN)
+    step.trip = { detector: "pace", ...told(evidence), resumeAfterMs: PACE_HOLD_MS };
+  else step.restMs = Math.min(FIRST_REST_MS * 2 ** (pulse.slowed - 1), LONGEST_REST_MS);
+  return step;
+}
+
+/**
+ * A tenant's rule is one organisation's word however many of its people we write to; and in the long tail one site's
+ * refusal says nothing about the next site. The second one of a tenant sets it aside.
+ */
+function isOnesOwn(step: LaneStep, evidence: Evidence, provider: string): boolean {
+  const { unit, fault } = evidence;
+  const { pulse } = step;
+  const judged = fault === "sender" || fault === "content" || fault === "unknown";
+  if (!judged || unit === null || !evidence.fresh || !isBad(evidence)) return false;
+  if (evidence.scope !== "organisation" && provider !== "other") return false;
+  const seen = (pulse.units[unit] ?? 0) + 1;
+  if (seen > 1 || Object.keys(pulse.units).length < UNITS_KEPT)
+    pulse.units = { ...pulse.units, [unit]: seen };
+  if (seen === 1) return false;
+  if (fault === "sender") step.setAside = unit;
+  return true;
+}
+
+function counted(step: LaneStep, evidence: Evidence, config: BreakerConfig, provider = ""): LaneStep {
+  const { pulse } = step;
+  const signs = signsOf(evidence);
+  const bad = DETECTORS.filter((name) => signs[name] === "bad");
+  if (bad.length === 0) return step;
+  if (evidence.fresh) {
+    if (evidence.kind === "refused") pulse.recent = remember(pulse, evidence);
+    else pulse.complaints += 1;
+    for (const name of bad) {
+      pulse[name] = stepDetector(pulse[name], true, config[name]);
+      // A closed door answers for every mail that would have gone through it.
+      if (evidence.door) pulse[name] = stepDetector(pulse[name], true, config[name]);
+    }
+    if (signs.deferral === "bad" && pulse.deferredMs === 0) pulse.deferredMs = evidence.atMs;
+    if (signs.sender === "bad" && evidence.scope !== "organisation") {
+      pulse.cause = addCause(pulse.cause, evidence, provider);
+      step.cause = true;
+    }
+  }
+  const tripped = bad.find((name) => trips(pulse, name, evidence, config));
+  if (tripped === undefined) return step;
+  step.trip = { detector: tripped, ...told(evidence) };
+  if (tripped === "deferral") step.trip.resumeAfterMs = DEFERRAL_HOLD_MS;
+  if (tripped === "sender" || tripped === "unknown") pulse.heldMs = evidence.atMs;
+  return step;
+}
+
+function trips(pulse: Pulse, name: DetectorName, evidence: Evidence, config: BreakerConfig): boolean {
+  // What is put off is put off again at each try: it is the time without any success that counts then.
+  if (name === "deferral")
+    return isTripped(pulse.deferral, config.deferral) && evidence.atMs - pulse.deferredMs >= LASTING_MS;
+  if (!evidence.fresh) return false;
+  if (pulse.halfOpen && (name === "sender" || name === "content")) return true;
+  if (name === "complaint" && pulse.complaints < COMPLAINTS_TO_TRIP) return false;
+  return isTripped(pulse[name], config[name]);
+}
+
+function isBad(evidence: Evidence): boolean {
+  const signs = signsOf(evidence);
+  return DETECTORS.some((name) => signs[name] === "bad");
+}
+
+function told({ kind, reason, fault, scope }: Evidence): Pick<Trip, "reason" | "fault" | "scope"> {
+  if (kind === "complained") return { reason: "complaint", fault: "feedback", scope: "provider" };
+  return { reason: reason ?? "unclassified", fault: fault ?? "unknown", scope: scope ?? "provider" };
 }
 
 function remember(pulse: Pulse, evidence: Evidence): Pulse["recent"] {

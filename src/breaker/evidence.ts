@@ -2,12 +2,24 @@
 // numbers are stepped in breaker.ts.
 import type { Fault, Reason, Scope, Speaker } from "../bounce/reason.ts";
 
-export const DETECTORS = ["sender", "address", "content", "unknown"] as const;
+/**
+ * The detectors of a lane, in the order in which they speak when one outcome trips several: an address that took our
+ * mail last month and "does not exist" now is the provider's trouble before it is the list's.
+ */
+export const DETECTORS = [
+  "sender",
+  "content",
+  "unknown",
+  "provider-incident",
+  "address",
+  "complaint",
+  "deferral",
+] as const;
 export type DetectorName = (typeof DETECTORS)[number];
 
 /** What an outcome tells the breaker of its lane. */
 export interface Evidence {
-  kind: "confirmed" | "handed-over" | "refused" | "unreachable" | "uncertain";
+  kind: "confirmed" | "handed-over" | "refused" | "complained" | "unreachable" | "uncertain";
   reason: Reason | null;
   fault: Fault | null;
   scope: Scope | null;
@@ -18,6 +30,12 @@ export interface Evidence {
   unit: string | null;
   /** False when this delivery was evidence in this epoch before: a retry is no new evidence. */
   fresh: boolean;
+  /** Said before any recipient was named: of all mail that the connection would have carried. */
+  door: boolean;
+  /** This very address took mail of ours in another campaign, not long ago. */
+  knownGood: boolean;
+  /** When it was heard, ms since the epoch. */
+  atMs: number;
   /** The reply, redacted; shown on the hold card. */
   reply: string | null;
 }
@@ -26,9 +44,22 @@ export type Sign = "good" | "bad" | "none";
 
 const NOTHING: Readonly<Record<DetectorName, Sign>> = {
   sender: "none",
-  address: "none",
   content: "none",
   unknown: "none",
+  "provider-incident": "none",
+  address: "none",
+  complaint: "none",
+  deferral: "none",
+};
+
+const ALL_GOOD: Readonly<Record<DetectorName, Sign>> = {
+  sender: "good",
+  content: "good",
+  unknown: "good",
+  "provider-incident": "good",
+  address: "good",
+  complaint: "good",
+  deferral: "good",
 };
 
 /** A sender fault of pace asks for less; every other one is a cause that patience does not cure. */
@@ -38,7 +69,8 @@ export function isPace(e: Pick<Evidence, "reason">): boolean {
 
 /** The table outcome x detector. */
 export function signsOf(e: Evidence): Readonly<Record<DetectorName, Sign>> {
-  if (e.kind === "confirmed") return { sender: "good", address: "good", content: "good", unknown: "good" };
+  if (e.kind === "confirmed") return ALL_GOOD;
+  if (e.kind === "complained") return { ...NOTHING, complaint: "bad" };
   if (e.kind !== "refused" || (e.scope === "recipient" && e.fault !== "address")) return NOTHING;
   // What the relay itself refuses says nothing about a provider: it holds the route instead.
   if (e.speaker === "route" && e.fault === "sender") return NOTHING;
@@ -46,14 +78,22 @@ export function signsOf(e: Evidence): Readonly<Record<DetectorName, Sign>> {
     case "sender":
       return isPace(e) ? NOTHING : { ...NOTHING, sender: "bad" };
     case "address":
-      return e.hard ? { ...NOTHING, address: "bad" } : NOTHING;
+      if (!e.hard) return NOTHING;
+      return { ...NOTHING, address: "bad", ...(e.knownGood ? { "provider-incident": "bad" } : {}) };
     case "content":
       return { ...NOTHING, content: "bad" };
+    case "temporary":
+      return defersAll(e) ? { ...NOTHING, deferral: "bad" } : NOTHING;
     case "unknown":
       return e.hard ? { ...NOTHING, unknown: "bad" } : NOTHING;
     default:
       return NOTHING;
   }
+}
+
+/** "Not now", said by the provider about itself or us, and not about one full mailbox. */
+function defersAll(e: Evidence): boolean {
+  return !e.hard && e.speaker === "provider" && e.reason !== "mailbox-full";
 }
 
 /** Whether the lane shall go slower: the provider named our pace, and not one recipient's. */

@@ -53,6 +53,11 @@ export function describeHold({ provider, trip, nowMs, replies, advice }: HoldInp
   };
 }
 
+/** Held because addresses "do not exist": none of them is proven gone by it. */
+export function doubtsAddresses(hold: Pick<Hold, "detector"> | null): boolean {
+  return hold?.detector === "address" || hold?.detector === "provider-incident";
+}
+
 /** A person's order: nothing is anybody's fault. `scope` "provider": for every campaign; "route" never. */
 export function describeHandHold(options: {
   provider: string;
@@ -80,6 +85,12 @@ export function describeHandHold(options: {
 
 function messageOf(trip: Trip): string {
   const what = describeReason(trip.reason);
+  if (trip.detector === "provider-incident")
+    return "says that addresses do not exist which took our mail not long ago. It is most likely disturbed: nobody is marked as gone.";
+  if (trip.detector === "deferral")
+    return `has put off all our mail for half an hour and longer: ${what}. The lane rests and goes on by itself.`;
+  if (trip.detector === "complaint")
+    return "hears too many complaints about this mail from those who got it. Nothing more is sent there until you resume.";
   switch (trip.fault) {
     case "sender":
       return trip.detector === "pace"
@@ -101,6 +112,11 @@ function tellOf(who: string, trip: Trip): string {
   if (trip.fault === "address") {
     return "We are checking our list of addresses. Please tell us the address at which you read mail.";
   }
-  if (trip.detector === "pace") return `Mail to ${who} is slow at the moment; the notice is on its way.`;
+  if (trip.detector === "provider-incident")
+    return `${who} is disturbed at the moment. Your address is fine; you get the notice as soon as they have repaired it.`;
+  if (trip.detector === "complaint")
+    return "We have stopped this mail, as several readers did not want it. You need not do anything.";
+  if (trip.detector === "pace" || trip.detector === "deferral")
+    return `Mail to ${who} is slow at the moment; the notice is on its way.`;
   return `${who} does not accept our mail at the moment. Nothing is wrong with your mailbox; you get the notice as soon as we have repaired our side.`;
 }

@@ -22,7 +22,8 @@ export type Feedback = (typeof FEEDBACKS)[number];
 export type TlsChoice = (typeof TLS_CHOICES)[number];
 export type BounceProtocol = (typeof BOUNCE_PROTOCOLS)[number];
 export type WebhookSender = (typeof WEBHOOK_SENDERS)[number];
-export type DetectorName = keyof (typeof SCHEMA)["breaker"];
+type DetectorKey = keyof (typeof SCHEMA)["breaker"];
+export type DetectorName = Exclude<DetectorKey, "provider_incident"> | "provider-incident";
 
 export interface Config {
   /** The file that was read, absolute; null when there was none. */
@@ -149,7 +150,7 @@ export function assemble(
     ),
     dns: { servers: values.dns.servers, timeoutMs: values.dns.timeout },
     ramp: { canary: values.ramp.canary, soakMs: values.ramp.soak },
-    breaker: values.breaker,
+    breaker: breaker(values.breaker),
     bounces: bounces(values.bounces, report, places),
     alert: values.alert,
     retention: {
@@ -162,6 +163,10 @@ export function assemble(
     server: { listen: values.server.listen, publicUrl: values.server.public_url },
   };
   return { config: deepFreeze(config), problems };
+}
+
+function breaker({ provider_incident: incident, ...rest }: Read["values"]["breaker"]): Config["breaker"] {
+  return { ...rest, "provider-incident": incident };
 }
 
 function sender(values: Read["values"]["sender"], report: Report, places: Read["places"]): SenderConfig {

@@ -127,6 +127,10 @@ export const SCHEMA = {
     content: detector(0.005, 0.3, 12),
     unknown: detector(0.01, 0.3, 10),
     complaint: detector(0.001, 0.01, 12),
+    // Mail put off by the provider for all; only once it has lasted for half an hour.
+    deferral: detector(0.3, 0.95, 5),
+    // Of addresses that took our mail before: so few vanish within weeks that four in a row are the provider's trouble.
+    provider_incident: detector(0.005, 0.3, 15),
   },
   bounces: {
     imap: { url: secret(key(imapServer)), folder: defaulted(anyText, "INBOX") },

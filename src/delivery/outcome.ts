@@ -83,8 +83,10 @@ export function refusal(heard: { phase: Phase; reply: string }, provider: string
       classification = quoted;
     }
   }
+  // What our own relay refuses has not been seen by anybody's provider: it waits until the route is repaired.
+  const isOurs = who === "route" && classification.fault === "sender" && classification.scope === "route";
   return {
-    event: classification.hard && !beforeRecipient(heard.phase) ? "rejected" : "deferred",
+    event: classification.hard && !isOurs && !beforeRecipient(heard.phase) ? "rejected" : "deferred",
     phase: heard.phase,
     speaker: who,
     reply: heard.reply,

@@ -35,6 +35,8 @@ export interface DeliveryRow {
   unit: string | null;
   /** When it came to this state, ms; null: nothing happened to it yet. */
   changedAtMs: number | null;
+  /** Its address took mail of another campaign not long ago; asked for where it is refused as unknown. */
+  knownGood: boolean;
 }
 
 /** A report whose delivery moves. */
@@ -125,7 +127,8 @@ function foldOne(fold: Fold, one: Reported, config: BreakerConfig, nowMs: number
   if (lane.feedback === "relay") remember(lane, one, nowMs);
   if (!isEvidence(one, lane, nowMs)) return;
   const c = outcome.classification;
-  const kind = next === "accepted" ? "confirmed" : c === null || next === "complained" ? null : "refused";
+  const kind =
+    next === "accepted" ? "confirmed" : next === "complained" ? "complained" : c === null ? null : "refused";
   if (kind === null) return;
   // The first sign after a silence: the lane goes on by itself.
   if (kind === "confirmed" && lane.state === "blind") {
@@ -144,6 +147,9 @@ function foldOne(fold: Fold, one: Reported, config: BreakerConfig, nowMs: number
       speaker: outcome.speaker,
       unit: row.unit,
       fresh: row.evidence < row.epoch,
+      door: false,
+      knownGood: row.knownGood,
+      atMs: nowMs,
       reply: outcome.reply,
     },
     { outcome, atMs: nowMs },

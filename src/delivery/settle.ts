@@ -32,6 +32,8 @@ export interface Settled extends Settle {
   unit: string | null;
   /** The last epoch in which this delivery was evidence. */
   evidence: number;
+  /** Its address took mail of another campaign not long ago; asked for where it is refused as unknown. */
+  knownGood: boolean;
 }
 
 /** An organisation, or an MX site of the long tail, that is written to no more for now. */
@@ -53,6 +55,8 @@ export interface Fold {
   setAside: SetAside[];
   /** Good ones to fold into the campaign's own address detector, then this many bad ones. */
   address: { good: number; bad: number };
+  /** A cause of ours was counted: the campaign's lanes are to be looked at together. */
+  cause: boolean;
   /** The route refused us: it is held with every lane on it. */
   routeTrip: { trip: Trip; reply: string | null; advice: string } | null;
 }
@@ -60,7 +64,7 @@ export interface Fold {
 /** A fold that has changed nothing yet. */
 export function newFold(before: LaneRecord): Fold {
   const lane: LaneRecord = { ...before, pulse: { ...before.pulse } };
-  return { lane, events: [], setAside: [], address: { good: 0, bad: 0 }, routeTrip: null };
+  return { lane, events: [], setAside: [], address: { good: 0, bad: 0 }, cause: false, routeTrip: null };
 }
 
 export function foldLane(before: LaneRecord, settled: readonly Settled[], config: BreakerConfig): Fold {
@@ -105,7 +109,8 @@ export function applyEvidence(
 ): void {
   const { lane } = fold;
   const fault = one.outcome.classification?.fault;
-  if (evidence.speaker === "route" && fault === "sender") {
+  // A relay that keeps a list of its own refuses one recipient by it, and not us.
+  if (evidence.speaker === "route" && fault === "sender" && evidence.scope !== "recipient") {
     const c = one.outcome.classification;
     if (c !== null) {
       fold.routeTrip = {
@@ -122,6 +127,7 @@ export function applyEvidence(
   const step = stepLane(lane, evidence, config);
   lane.window = step.window;
   lane.pulse = step.pulse;
+  fold.cause ||= step.cause;
   if (evidence.kind === "refused" && fault === "address" && evidence.fresh && evidence.hard) {
     fold.address = { good: fold.address.good + lane.pulse.good, bad: fold.address.bad + 1 };
     lane.pulse = { ...lane.pulse, good: 0 };
@@ -181,6 +187,9 @@ export function evidenceOf(one: Settled): Evidence {
     speaker: outcome.speaker,
     unit: one.unit,
     fresh: one.evidence < one.epoch,
+    door: false,
+    knownGood: one.knownGood,
+    atMs: one.atMs,
     reply: outcome.reply,
   };
 }
@@ -207,6 +216,9 @@ export function foldDoor(before: LaneRecord, door: DoorRefusal, config: BreakerC
     speaker: door.outcome.speaker,
     unit: null,
     fresh: true,
+    door: true,
+    knownGood: false,
+    atMs: door.atMs,
     reply: door.outcome.reply,
   };
   const one = { outcome: door.outcome, atMs: door.atMs };

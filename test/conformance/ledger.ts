@@ -9,6 +9,7 @@ import { describeOrders } from "./ledger-orders.ts";
 import { describeSchedules } from "./ledger-schedules.ts";
 import { describeSettles } from "./ledger-settles.ts";
 import { describeTime } from "./ledger-time.ts";
+import { describeTogether } from "./ledger-together.ts";
 
 export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorld>): void {
   describe(`the ledger on ${name}`, () => {
@@ -19,5 +20,6 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
     describeTime(hands);
     describeOrders(hands);
     describeSchedules(hands);
+    describeTogether(hands);
   });
 }

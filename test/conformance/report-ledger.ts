@@ -305,6 +305,18 @@ function describeEffects(hands: Hands, ledgerOf: (world: LedgerWorld) => ReportL
       expect(await world.db.read.delivery.count({ where: { campaignId: next, state: "pending" } })).toBe(39);
     });
 
+    it("of complaints holds the lane once they are too many for what was sent", async () => {
+      await start([{ provider: "google", size: 20, window: 10, feedback: "relay" }]);
+      const ids = await handOver(7);
+      const complain = (id: number) =>
+        record(told(id, { action: "complained", kind: "feedback", reason: "complaint" }));
+      for (const id of ids.slice(0, 5)) await complain(id);
+      await complain(ids[0] ?? 0);
+      expect((await lane()).state).not.toBe("held");
+      await complain(ids[5] ?? 0);
+      expect(await holdOf()).toMatchObject({ detector: "complaint", reason: "complaint", fault: "feedback" });
+    });
+
     it("wakes a lane that had gone blind", async () => {
       await start(relay);
       const [id = 0] = await handOver(5);

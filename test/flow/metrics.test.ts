@@ -82,7 +82,7 @@ async function sendingProcess(provider: SimulatedProvider) {
   const until = async (condition: () => Promise<boolean>) => {
     while (!(await condition())) await systemClock.sleep(LOOK_MS);
   };
-  return { db, engine, url, scrape, until, campaigns: createCampaignStore(db) };
+  return { db, engine, url, scrape, until, campaigns: createCampaignStore(db, { breaker: BREAKER }) };
 }
 
 it("counts exactly what the rows and the provider's log say, and names nobody", async () => {

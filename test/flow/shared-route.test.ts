@@ -23,7 +23,7 @@ async function createShared(size: number, rate: Rate | null) {
   const sink = await startSinkProcess({ replyDelayMs: 4 });
   const world = await openPostgresqlWorld((await postgresServer()).url);
   const db = await openPostgresql({ url: world.url, clock: systemClock });
-  const campaigns = createCampaignStore(db);
+  const campaigns = createCampaignStore(db, { breaker: BREAKER });
   const id = await runCampaign({ ...world, db, campaigns }, [
     { provider: "google", size: size / 2, window: 1_000 },
     { provider: "yahoo", size: size / 2, window: 1_000 },

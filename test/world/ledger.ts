@@ -26,6 +26,9 @@ export const BREAKER: BreakerConfig = {
   address: { p0: 0.05, p1: 0.2, h: 10 },
   content: { p0: 0.005, p1: 0.3, h: 12 },
   unknown: { p0: 0.01, p1: 0.3, h: 10 },
+  "provider-incident": { p0: 0.005, p1: 0.3, h: 15 },
+  complaint: { p0: 0.001, p1: 0.01, h: 12 },
+  deferral: { p0: 0.3, p1: 0.95, h: 5 },
 };
 
 export interface LanePlan {

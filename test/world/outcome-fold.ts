@@ -1,6 +1,7 @@
 // The oracle of what is stored about lanes: the outcome log of a campaign, folded again by the program's own pure
 // functions. Whatever died and came back meanwhile, the lanes must hold what the log says, and the rows too.
 
+import { fromSqlTime } from "../../src/adapters/database/database.ts";
 import type { Phase, Speaker } from "../../src/bounce/reason.ts";
 import { FRESH_PULSE } from "../../src/breaker/breaker.ts";
 import type { LaneRecord } from "../../src/breaker/lane-record.ts";
@@ -33,6 +34,7 @@ interface OutcomeRow {
   speaker: Speaker | null;
   reply: string | null;
   late: boolean | number;
+  at: unknown;
 }
 
 interface DeliveryRow {
@@ -81,10 +83,11 @@ function wrongLane(
       epoch: one.epoch,
       outcome,
       next: settlementOf(outcome, delivery, 0),
-      atMs: 0,
+      atMs: fromSqlTime(one.at) ?? 0,
       from: one.late ? ("uncertain" as const) : ("sending" as const),
       unit: deliveries.get(one.delivery_id)?.unit ?? null,
       evidence: evidence.get(one.delivery_id) ?? 0,
+      knownGood: false,
     };
     if (outcome.classification !== null) evidence.set(one.delivery_id, one.epoch);
     lane = foldLane(lane, [settled], BREAKER).lane;

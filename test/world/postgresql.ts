@@ -51,7 +51,7 @@ export async function openPostgresqlWorld(server: string): Promise<LedgerWorld &
     db,
     clock,
     ledger: createLedger(db, { breaker: BREAKER }),
-    campaigns: createCampaignStore(db),
+    campaigns: createCampaignStore(db, { breaker: BREAKER }),
     close: async () => {
       await db.close();
       await order(server, `DROP DATABASE ${name} WITH (FORCE)`);

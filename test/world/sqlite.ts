@@ -47,7 +47,7 @@ export async function openSqliteWorld({ inThread = false } = {}): Promise<Sqlite
     db,
     clock,
     ledger: thread?.ledger ?? createLedger(db, { breaker: BREAKER }),
-    campaigns: createCampaignStore(db),
+    campaigns: createCampaignStore(db, { breaker: BREAKER }),
     close: async () => {
       await thread?.close();
       await db.close();

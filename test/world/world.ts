@@ -35,6 +35,10 @@ export interface WorldOptions {
   /** What each provider does, by id. A server that all share learns the provider at RCPT. */
   scripts?: Readonly<Record<string, Script>>;
   connections?: number;
+  /** Whose word the server's answers are; by default the providers' own. */
+  feedback?: "relay" | "final";
+  /** What the server asks for before it takes a mail. */
+  login?: { user: string; pass: string };
   replyDelayMs?: number;
   keepMessages?: boolean;
   /** In place of the usual campaign file. */
@@ -71,20 +75,26 @@ export class World {
 
   async start(options: WorldOptions): Promise<this> {
     const { clients = {}, scripts = {}, connections = 20, replyDelayMs = 0, keepMessages = false } = options;
-    const settings = { replyDelayMs, keepMessages };
-    const common = `feedback = "final"\nconnections = ${connections}\n`;
+    const { login, feedback = "final" } = options;
+    const settings = {
+      replyDelayMs,
+      keepMessages,
+      ...(login === undefined ? {} : { features: { auth: login } }),
+    };
+    const common = `feedback = "${feedback}"\nconnections = ${connections}\n`;
+    const as = login === undefined ? "" : `${login.user}:${login.pass}@`;
     let routes = "";
     if (this.#each) {
       const ids = new Set([...Object.keys(clients).map(providerOf), ...Object.keys(scripts), OTHER]);
       for (const id of ids) {
         const { port } = await this.#serve(id, new SimulatedProvider({ id, ...settings }), scripts[id]);
         const table = id === OTHER ? "[smtp]" : `[[routes]]\nprovider = "${id}"`;
-        routes += `${table}\nurl = "smtp://127.0.0.1:${port}"\n${common}`;
+        routes += `${table}\nurl = "smtp://${as}127.0.0.1:${port}"\n${common}`;
       }
     } else {
       const server = new SimulatedProvider({ id: OTHER, route: providerOf, ...settings });
       const { port } = await this.#serve(OTHER, server, byProvider(scripts));
-      routes = `[smtp]\nurl = "smtp://127.0.0.1:${port}"\n${common}`;
+      routes = `[smtp]\nurl = "smtp://${as}127.0.0.1:${port}"\n${common}`;
     }
     this.write("clients.csv", options.csv ?? csvOf(clients));
     this.write("campaign.toml", options.campaign ?? campaignText());
@@ -364,8 +374,10 @@ export function csvOf(clients: Readonly<Record<string, number>>): string {
 }
 
 /** A notice of a window a week ahead. */
-export function campaignText(options: { name?: string; above?: string; values?: string } = {}): string {
-  const startMs = Math.ceil(systemClock.now() / 3_600_000) * 3_600_000 + 7 * 24 * 3_600_000;
+export function campaignText(
+  options: { name?: string; above?: string; values?: string; atMs?: number } = {},
+): string {
+  const startMs = Math.ceil((options.atMs ?? systemClock.now()) / 3_600_000) * 3_600_000 + 7 * 24 * 3_600_000;
   const iso = (ms: number) => new Date(ms).toISOString();
   return `name = "${options.name ?? "Server s12 is replaced"}"
 template = "maintenance-scheduled"

@@ -10,7 +10,7 @@ import { mayMove, move } from "../../transition.ts";
 import { type Database, sqlTime, type Tx } from "../database/database.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
 import { resumeUnbegun, schedule } from "./campaign-schedule.ts";
-import { hasReturning, resumeLane, returnDeliveries, setAsideOf } from "./lane-resume.ts";
+import { hasReturning, resumeLane, retryNow, returnDeliveries, setAsideOf } from "./lane-resume.ts";
 import { addEvents, type LaneInContext, lockCampaign, readLanes, recount, writeLanes } from "./lane-rows.ts";
 
 const CHUNK = 5_000;
@@ -154,7 +154,7 @@ async function resume(
     let returned: number;
     if (lane.state === "ramping" || lane.state === "open" || lane.state === "backing-off") {
       returned = await returnDeliveries(tx, { lane, aside: setAsideOf(lane), nowMs });
-      lane.nextDueMs = nowMs;
+      await retryNow(tx, lane, nowMs);
       lane.epoch += 1;
     } else {
       returned = await resumeLane(tx, { lane, nowMs, by: "person" });

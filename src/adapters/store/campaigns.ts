@@ -1,20 +1,25 @@
 // Campaigns on SQLite: their rows, their frozen content, their plan in chunks, and the orders that steer them.
+import type { BreakerConfig } from "../../breaker/breaker.ts";
+import { type Memory, startFrom } from "../../breaker/memory.ts";
 import { CAMPAIGN_MOVES, type Campaign, type CampaignState } from "../../campaign/campaign.ts";
 import { isMissed, type Start, shownStart } from "../../campaign/start.ts";
 import type { CampaignStore, PlannedDelivery, PlannedLane } from "../../campaign/store.ts";
 import { BY_HAND } from "../../campaign/suppression.ts";
 import { BellwetherError } from "../../errors.ts";
+import { providerTitle } from "../../provider/directory.ts";
+import { shownTime } from "../../report/find.ts";
 import { move } from "../../transition.ts";
 import { type Database, type ManyStatement, sqlTime, type Tx } from "../database/database.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
 import { recordset } from "../database/many.ts";
 import { startOfRow } from "./campaign-schedule.ts";
 import { steerCampaign } from "./campaign-steer.ts";
+import { remember } from "./lane-memory.ts";
 import { addEvents, lockCampaign } from "./lane-rows.ts";
 import { firstPulse, holdBack } from "./lane-start.ts";
 import { CONFIRM_AFTER_MS, joinSuppression } from "./suppression-rows.ts";
 
-export function createCampaignStore(db: Database): CampaignStore {
+export function createCampaignStore(db: Database, { breaker }: { breaker: BreakerConfig }): CampaignStore {
   return {
     create: (input) =>
       db.write(async (tx) => {
@@ -103,7 +108,7 @@ export function createCampaignStore(db: Database): CampaignStore {
         await lockCampaign(tx, id);
         const row = await tx.campaign.findUniqueOrThrow({ where: { id } });
         if (row.planned || row.planCursor !== chunk.after) return false;
-        await addLanes(tx, id, chunk.lanes);
+        await addLanes(tx, { campaignId: id, lanes: chunk.lanes, breaker, nowMs: db.now() });
         await addDeliveries(tx, row, chunk.deliveries, db.now());
         await tx.campaign.update({ where: { id }, data: { planCursor: chunk.upTo } });
         return true;
@@ -153,9 +158,17 @@ function missed(campaign: CampaignModel, start: Start): BellwetherError {
   );
 }
 
-async function addLanes(tx: Tx, campaignId: number, lanes: readonly PlannedLane[]): Promise<void> {
-  for (const { provider, route, feedback, window } of lanes) {
-    await tx.$executeRawUnsafe(
+async function addLanes(
+  tx: Tx,
+  options: { campaignId: number; lanes: readonly PlannedLane[]; breaker: BreakerConfig; nowMs: number },
+): Promise<void> {
+  const { campaignId, breaker, nowMs } = options;
+  for (const lane of options.lanes) {
+    const { provider, route, feedback } = lane;
+    const memory = await remember(tx, { ...lane, nowMs });
+    const window = memory === null ? lane.window : 1;
+    const sender = memory === null ? 0 : startFrom(memory, breaker);
+    const added = await tx.$executeRawUnsafe(
       `INSERT INTO lane (campaign_id, provider, route, feedback, window_size, pulse) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (campaign_id, provider) DO NOTHING`,
       campaignId,
@@ -163,10 +176,16 @@ async function addLanes(tx: Tx, campaignId: number, lanes: readonly PlannedLane[
       route,
       feedback,
       window,
-      firstPulse(feedback),
+      firstPulse(feedback, { sender }),
     );
+    if (added > 0 && memory !== null) await addEvents(tx, [probing(campaignId, provider, memory, nowMs)]);
     await tx.$executeRawUnsafe("INSERT INTO route (name) VALUES (?) ON CONFLICT (name) DO NOTHING", route);
   }
+}
+
+function probing(campaignId: number, provider: string, { heldMs }: Memory, nowMs: number) {
+  const text = `${providerTitle(provider)} refused our mail on ${shownTime(new Date(heldMs).toISOString())} and has taken none since: it is asked with one mail first.`;
+  return { campaignId, laneId: null, atMs: nowMs, event: "remembered", text };
 }
 
 /** Suppressed addresses get their row too: they are listed as untold, never only left out. */

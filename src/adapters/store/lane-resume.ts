@@ -1,5 +1,7 @@
 // Resuming a lane: half-open, under a new epoch, with exactly those deliveries back that failed finally by a fault
 // of the sender, of the content, or of nobody known. Safe to repeat: a lane that runs is left alone.
+
+import { DETECTORS, type DetectorName } from "../../breaker/evidence.ts";
 import type { LaneRecord } from "../../breaker/lane-record.ts";
 import { OPEN_WINDOW } from "../../breaker/ramp.ts";
 import { afterResume } from "../../breaker/ramp-memory.ts";
@@ -8,12 +10,15 @@ import { move } from "../../transition.ts";
 import { sqlTime, TEXTS, type Tx } from "../database/database.ts";
 import { nextDue } from "./lane-rows.ts";
 
+const AT_REST = Object.fromEntries(DETECTORS.map((name) => [name, 0])) as Record<DetectorName, number>;
+
 /** Changes `lane` and its deliveries; the caller writes the lane. Returns how many deliveries came back. */
 export async function resumeLane(
   tx: Tx,
   { lane, nowMs, by }: { lane: LaneRecord; nowMs: number; by: "person" | "time" },
 ): Promise<number> {
   const blind = lane.state === "blind";
+  const doubted = lane.hold?.detector === "provider-incident";
   const aside = setAsideOf(lane);
   lane.state = move("lane", LANE_MOVES, lane.state, "ramping");
   lane.epoch += 1;
@@ -21,12 +26,12 @@ export async function resumeLane(
   lane.hold = null;
   lane.pulse = {
     ...lane.pulse,
-    sender: 0,
-    address: 0,
-    content: 0,
-    unknown: 0,
+    ...AT_REST,
     cohort: 0,
     slowed: 0,
+    deferredMs: 0,
+    complaints: 0,
+    cause: null,
     // An organisation that was set aside stays so until somebody asks for it by name.
     units: Object.fromEntries(aside.map((unit) => [unit, lane.pulse.units[unit] ?? 0])),
     recent: [],
@@ -41,9 +46,16 @@ export async function resumeLane(
     lane.window = OPEN_WINDOW;
     lane.pulse.halfOpen = false;
   }
+  const returned =
+    (await returnDeliveries(tx, { lane, aside, nowMs })) +
+    (doubted ? await returnDoubted(tx, lane, nowMs) : 0);
+  await retryNow(tx, lane, nowMs);
+  return returned;
+}
+
+/** What waited for a retry waited for us: it is due now. */
+export async function retryNow(tx: Tx, lane: LaneRecord, nowMs: number): Promise<void> {
   const now = sqlTime(nowMs);
-  const returned = await returnDeliveries(tx, { lane, aside, nowMs });
-  // What waited for a retry waited for us: it is due now.
   await tx.$executeRawUnsafe(
     "UPDATE delivery SET due_at = ? WHERE lane_id = ? AND state = 'deferred' AND due_at > ?",
     now,
@@ -51,7 +63,6 @@ export async function resumeLane(
     now,
   );
   lane.nextDueMs = await nextDue(tx, lane.id);
-  return returned;
 }
 
 /** Organisations that refused us twice in this lane. */
@@ -60,6 +71,8 @@ export function setAsideOf(lane: LaneRecord): string[] {
     .filter(([, refusals]) => refusals > 1)
     .map(([unit]) => unit);
 }
+
+const AGAIN = `state = 'pending', attempt = attempt + 1, try = 0, waited = 0, losses = 0, due_at = ?, changed_at = ?`;
 
 /**
  * Failed finally, and not by the address's fault; or set aside with a site that refused us for our own cause. What an
@@ -78,6 +91,21 @@ export async function hasReturning(tx: Tx, lane: LaneRecord): Promise<boolean> {
   return rows.length > 0;
 }
 
+/**
+ * What a disturbed provider called unknown, in the epoch that ended in the hold: addresses that had taken our mail before,
+ * and whatever else it said no to in the same breath. A provider that means it says so again.
+ */
+async function returnDoubted(tx: Tx, lane: LaneRecord, nowMs: number): Promise<number> {
+  const now = sqlTime(nowMs);
+  return tx.$executeRawUnsafe(
+    `UPDATE delivery SET ${AGAIN} WHERE lane_id = ? AND state = 'bounced' AND fault = 'address' AND epoch < ?`,
+    now,
+    now,
+    lane.id,
+    lane.epoch,
+  );
+}
+
 /** Gives a lane back what may be sent again, as a new attempt; returns how many. */
 export async function returnDeliveries(
   tx: Tx,
@@ -85,8 +113,7 @@ export async function returnDeliveries(
 ): Promise<number> {
   const now = sqlTime(nowMs);
   return tx.$executeRawUnsafe(
-    `UPDATE delivery SET state = 'pending', attempt = attempt + 1, try = 0, waited = 0, losses = 0, due_at = ?,
-       changed_at = ? WHERE lane_id = ? AND ${RETURNING}`,
+    `UPDATE delivery SET ${AGAIN} WHERE lane_id = ? AND ${RETURNING}`,
     now,
     now,
     lane.id,

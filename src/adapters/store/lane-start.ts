@@ -1,14 +1,14 @@
 // Lanes behind one relay start staggered: who goes first, and when the others may follow, is decided in
 // breaker/ramp-start.ts; here it is written and read.
-import { FRESH_PULSE } from "../../breaker/breaker.ts";
+import { FRESH_PULSE, type Pulse } from "../../breaker/breaker.ts";
 import { FRESH_MEMORY } from "../../breaker/ramp-memory.ts";
 import { followersOf, mayFollow, type Stagger } from "../../breaker/ramp-start.ts";
 import type { Tx } from "../database/database.ts";
 import { type LaneInContext, readLanes, writeLanes } from "./lane-rows.ts";
 
-/** The pulse of a lane that begins. */
-export function firstPulse(feedback: "relay" | "final"): string {
-  return JSON.stringify(feedback === "relay" ? { ...FRESH_PULSE, ramp: FRESH_MEMORY } : FRESH_PULSE);
+/** The pulse of a lane that begins; `sender`: where its detector starts. */
+export function firstPulse(feedback: "relay" | "final", { sender }: Pick<Pulse, "sender">): string {
+  return JSON.stringify({ ...FRESH_PULSE, sender, ramp: feedback === "relay" ? FRESH_MEMORY : null });
 }
 
 /** When the plan is complete: the smaller lanes of each relay wait for the largest one's first answer. */

@@ -2,7 +2,7 @@
 // the outcome log, the timeline and what follows from it - all in the caller's transaction.
 import type { BreakerConfig } from "../../breaker/breaker.ts";
 import { easeDetector, isTripped, stepDetector } from "../../breaker/detector.ts";
-import { describeHold } from "../../breaker/hold.ts";
+import { describeHold, doubtsAddresses } from "../../breaker/hold.ts";
 import { CAMPAIGN_MOVES, type CampaignState } from "../../campaign/campaign.ts";
 import { DELIVERY_MOVES, type DeliveryState } from "../../delivery/delivery.ts";
 import type { Outcome, Settlement } from "../../delivery/outcome.ts";
@@ -18,6 +18,8 @@ import {
 import { mayMove, move } from "../../transition.ts";
 import { INTS, sqlTime, type Tx } from "../database/database.ts";
 import { type Columns, insertInto, updateById } from "../database/many.ts";
+import { isAddressFault, knownGood } from "./address-history.ts";
+import { escalate, pauseByBreaker } from "./escalate.ts";
 import { addEvents, type LaneInContext, writeLanes } from "./lane-rows.ts";
 import { noteAddressFaults, rollBackSuppressions } from "./suppression-rows.ts";
 
@@ -58,7 +60,7 @@ export async function readSettling(tx: Tx, settles: readonly Settle[]): Promise<
 /** Settles a group; the contexts' lanes are replaced by what the fold made of them. True: a route was held. */
 export async function settleGroup(tx: Tx, input: SettleInput): Promise<boolean> {
   const { contexts, breaker, nowMs } = input;
-  const settled = match(input);
+  const settled = await withHistory(tx, match(input), nowMs);
   const byLane = new Map<number, Settled[]>();
   for (const one of settled) byLane.set(one.laneId, [...(byLane.get(one.laneId) ?? []), one]);
 
@@ -111,8 +113,17 @@ function match({ settles, settling, worker, contexts }: SettleInput): Matched[] 
     byId.delete(one.delivery);
     const cancelled = contexts.get(one.laneId)?.campaignState === "cancelled";
     const next = cancelled ? withoutRetry(one.next) : one.next;
-    return [{ ...one, next, from: row.state, unit: row.unit, evidence: row.evidence, relayId: row.relay_id }];
+    const { state: from, unit, evidence, relay_id: relayId } = row;
+    return [{ ...one, next, from, unit, evidence, relayId, knownGood: false }];
   });
+}
+
+/** Notes of refused addresses whether they took our mail before. */
+async function withHistory(tx: Tx, settled: Matched[], nowMs: number): Promise<Matched[]> {
+  const unknown = settled.filter((one) => isAddressFault(one.outcome)).map((one) => one.delivery);
+  if (unknown.length === 0) return settled;
+  const good = await knownGood(tx, unknown, nowMs);
+  return settled.map((one) => ({ ...one, knownGood: good.has(one.delivery) }));
 }
 
 /** Nobody tries again what a cancelled campaign had on the wire: it moves on to its end in the same step. */
@@ -267,8 +278,9 @@ export async function consequences(tx: Tx, folds: readonly Fold[], input: FoldIn
     );
     for (const one of fold.setAside) await setAside(tx, { campaignId, laneId, nowMs, ...one });
     // At the hold, and again for what was on the wire and is settled after it.
-    if (fold.lane.hold?.detector === "address") await rollBackSuppressions(tx, laneId);
+    if (doubtsAddresses(fold.lane.hold)) await rollBackSuppressions(tx, laneId);
     if (fold.address.bad > 0) await tellCampaign(tx, fold, input);
+    if (fold.cause && (await escalate(tx, campaignId, nowMs))) markPaused(input, campaignId);
     if (fold.routeTrip !== null) {
       const { trip, reply, advice } = fold.routeTrip;
       const replies = reply === null ? [] : [reply];
@@ -296,20 +308,19 @@ export async function consequences(tx: Tx, folds: readonly Fold[], input: FoldIn
 async function tellCampaign(
   tx: Tx,
   { lane: { campaignId }, address }: Fold,
-  { breaker, contexts, nowMs }: FoldInput,
+  input: FoldInput,
 ): Promise<void> {
+  const { breaker, nowMs } = input;
   if (!(await stepCampaign(tx, campaignId, address, breaker))) return;
   const why = "Too many addresses of this campaign do not exist: the list may be old.";
-  const { count } = await tx.campaign.updateMany({
-    where: { id: campaignId, state: "running" },
-    data: { state: "paused", pausedBy: "breaker", why },
-  });
-  // What settles in a campaign that stands already stops nothing more.
-  if (count === 0) return;
+  if (await pauseByBreaker(tx, { campaignId, why, nowMs })) markPaused(input, campaignId);
+}
+
+/** What the rest of this transaction grants, it grants by what was just decided. */
+function markPaused({ contexts }: FoldInput, campaignId: number): void {
   for (const one of contexts.values()) {
     if (one.lane.campaignId === campaignId) one.campaignState = "paused";
   }
-  await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: "paused", text: why }]);
 }
 
 async function stepCampaign(

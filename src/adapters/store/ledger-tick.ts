@@ -1,12 +1,15 @@
 // What time alone changes: schedules come due, rests and timed holds end, validity ends, lanes end or go blind,
 // campaigns end or are paused because no lane can go on. Looks first on the reading connection; writes only when
 // something is due.
+import type { LaneRecord } from "../../breaker/lane-record.ts";
 import { DEAF, type Hearing } from "../../breaker/silence.ts";
+import { unjudged } from "../../breaker/unjudged.ts";
 import { RETRY_DEADLINE_SECONDS } from "../../delivery/retry.ts";
 import { providerTitle } from "../../provider/directory.ts";
 import { type Database, sqlTime, type Tx } from "../database/database.ts";
 import { startDue } from "./campaign-schedule.ts";
 import { endCancelled } from "./campaign-steer.ts";
+import { escalate } from "./escalate.ts";
 import { resumeLane } from "./lane-resume.ts";
 import { addEvents, type LaneInContext, nextDue, readLanes, writeLanes } from "./lane-rows.ts";
 import { isSilenceDue, stepSilence, type Watching } from "./lane-silence.ts";
@@ -36,7 +39,8 @@ export async function tick(
       lanes.some((one) => isDue(one, watching)) ||
       opensNext(lanes) !== null ||
       (await anyOverdue(db.read, lanes, nowMs));
-    if (!due && lanes.some(goesOn)) continue;
+    const heldSeveral = lanes.filter((one) => one.lane.state === "held").length > 1;
+    if (!due && !heldSeveral && lanes.some(goesOn)) continue;
     moved = (await db.write((tx) => tickCampaign(tx, id, watching))) || moved;
   }
   return moved;
@@ -87,6 +91,8 @@ async function tickCampaign(tx: Tx, campaignId: number, watching: Watching): Pro
   const lanes = await readLanes(tx, { campaignId });
   for (const one of lanes) moved = (await tickLane(tx, one, lanes, watching)) || moved;
   moved = (await openNext(tx, lanes)) || moved;
+  // Two lanes that were held at the same moment have not seen each other.
+  if (await escalate(tx, campaignId, nowMs)) return true;
   return (await endCampaign(tx, campaignId, lanes, nowMs)) || moved;
 }
 
@@ -114,6 +120,7 @@ async function tickLane(
     // The column is a hint; before a lane ends its rows are asked.
     lane.nextDueMs = await nextDue(tx, lane.id);
     moved = (await stepSilence(tx, one, { siblings, watching })) || moved;
+    if (lane.state === "done") await tellUnjudged(tx, lane, nowMs);
   } else if (
     lane.state === "backing-off" &&
     lane.outstanding === 0 &&
@@ -125,6 +132,16 @@ async function tickLane(
   }
   if (moved) await writeLanes(tx, [lane]);
   return moved;
+}
+
+/** What a lane saw that was too small to be judged: the same refusals would have held a larger one. */
+async function tellUnjudged(tx: Tx, lane: LaneRecord, nowMs: number): Promise<void> {
+  const saw = unjudged(lane.pulse);
+  if (saw === null) return;
+  const text = `${providerTitle(lane.provider)}: done, and not judged: too few mails to tell whether ${saw.length === 1 ? "this" : "these"} would have gone on. It said: ${saw.map((reply) => `"${reply}"`).join("; ")}`;
+  await addEvents(tx, [
+    { campaignId: lane.campaignId, laneId: lane.id, atMs: nowMs, event: "not-judged", text },
+  ]);
 }
 
 /** Ends what may not be tried any more: past the notice's validity, or waited for a whole day. */

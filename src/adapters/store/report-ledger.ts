@@ -14,6 +14,7 @@ import {
 } from "../../delivery/reported.ts";
 import { type Database, sqlTime, type Tx } from "../database/database.ts";
 import { insertInto, updateBy } from "../database/many.ts";
+import { knownGood } from "./address-history.ts";
 import { readLanes, writeLanes } from "./lane-rows.ts";
 import { wakeCampaigns } from "./lane-silence.ts";
 import { addOutcomes, consequences } from "./ledger-settle.ts";
@@ -163,6 +164,12 @@ async function apply(
   const contexts = new Map(lanes.map((one) => [one.lane.id, one]));
   const rows = await rowsOf(tx, [...new Set([...found.values()].map((one) => one.id))]);
 
+  const unknown = entries.flatMap(({ key, classification }) => {
+    const match = found.get(key);
+    return match !== undefined && classification?.fault === "address" ? [match.id] : [];
+  });
+  const good = await knownGood(tx, unknown, nowMs);
+
   const recorded = new Map<string, RecordedReport>();
   const told: { entry: ReportEntry; match: FoundDelivery; effect: ReportEffect; attempt: number }[] = [];
   const moved: Reported[] = [];
@@ -177,7 +184,13 @@ async function apply(
     const next = earlier ? null : nextState(entry.action, row.state);
     const effect: ReportEffect = earlier ? "earlier" : next === null ? "known" : "moved";
     if (next !== null) {
-      moved.push({ entry, row: { ...row }, by: match.by, next, outcome: outcomeOfReport(entry) });
+      moved.push({
+        entry,
+        row: { ...row, knownGood: good.has(row.id) },
+        by: match.by,
+        next,
+        outcome: outcomeOfReport(entry),
+      });
       // A second report in this group finds what the first one did.
       row.state = next;
       row.evidence = Math.max(row.evidence, row.epoch);

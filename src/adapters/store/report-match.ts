@@ -127,7 +127,8 @@ function timeOf(row: Row): number {
 export async function rowsOf(tx: Tx, ids: readonly number[]): Promise<Map<number, DeliveryRow>> {
   if (ids.length === 0) return new Map();
   const rows = await tx.$queryRawUnsafe<(Omit<DeliveryRow, "changedAtMs"> & { changed_at: unknown })[]>(
-    `SELECT id, campaign_id AS "campaignId", lane_id AS "laneId", state, attempt, try, epoch, evidence, unit, changed_at
+    `SELECT id, campaign_id AS "campaignId", lane_id AS "laneId", state, attempt, try, epoch, evidence, unit,
+       false AS "knownGood", changed_at
      FROM delivery WHERE id IN ${INTS}`,
     JSON.stringify(ids),
   );

@@ -13,6 +13,8 @@ export interface ProbedRoute {
   held: string | null;
   /** A route for one provider alone. */
   provider: string | null;
+  /** Providers that refused our mail by this route, by their last lane, and have taken none since. */
+  refusing: { provider: string; atMs: number }[];
 }
 
 /** Probes the routes that these providers' mail leaves by. */
@@ -47,6 +49,17 @@ export async function checkRoutes(probe: RouteProbe, providers: readonly string[
         message: `${what} is held: ${route.held}`,
         hint: "`resume` lets it go on once its cause is repaired.",
         subject,
+      });
+    }
+    for (const { provider, atMs } of route.refusing) {
+      const since = `${new Date(atMs).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+      findings.push({
+        code: "provider-refused-lately",
+        severity: "warning",
+        basis: "measured",
+        message: `${providerTitle(provider)} refused our mail on ${since}, and has taken none since.`,
+        hint: "It is asked with one mail first; if it still refuses, its lane is held at once. Repair the cause before the launch: `report` shows it.",
+        subject: provider,
       });
     }
     if (route.silent) {

@@ -13,6 +13,9 @@ const evidence = (over: Partial<Evidence>): Evidence => ({
   speaker: "provider",
   unit: null,
   fresh: true,
+  door: false,
+  knownGood: false,
+  atMs: 0,
   reply: null,
   ...over,
 });
@@ -176,5 +179,103 @@ describe("a unit", () => {
   it("is set aside for a fault of the sender alone", () => {
     const spam = bad("spam", { unit: "mx.example" });
     expect(play(times(3, spam), { provider: "other" }).every((step) => step.setAside === null)).toBe(true);
+  });
+});
+
+describe("a complaint", () => {
+  const complaint = evidence({ kind: "complained", reason: "complaint", fault: "feedback" });
+
+  it("holds the lane when there are too many for what was sent", () => {
+    const steps = play([...times(40, good), ...times(8, complaint)]);
+    const at = tripAt(steps) - 1;
+    expect(at - 39).toBe(6);
+    expect(steps[at]?.trip).toEqual({
+      detector: "complaint",
+      reason: "complaint",
+      fault: "feedback",
+      scope: "provider",
+    });
+  });
+
+  it("of fewer than three clients holds nothing, however touchy the detector is", () => {
+    const touchy = { ...BREAKER, complaint: { p0: 0.001, p1: 0.9, h: 1 } };
+    let pulse = FRESH_PULSE;
+    const trips = times(3, complaint).map((one) => {
+      const step = stepLane({ window: 8, pulse, provider: "google" }, one, touchy);
+      pulse = step.pulse;
+      return step.trip !== null;
+    });
+    expect(trips).toEqual([false, false, true]);
+  });
+
+  it("of one client who complains twice counts once", () => {
+    const steps = play([complaint, ...times(9, { ...complaint, fresh: false })]);
+    expect(steps.at(-1)?.pulse.complaints).toBe(1);
+  });
+
+  it("is rare at one in a thousand", () => {
+    const calm = Array.from({ length: 20 }, () => [...times(999, good), complaint]).flat();
+    expect(tripAt(play(calm))).toBe(0);
+  });
+});
+
+describe("a provider that puts everything off", () => {
+  const later = (minute: number, fresh: boolean) =>
+    bad("system", { hard: false, fresh, atMs: 1 + minute * 60_000 });
+  const firsts = (count: number) => Array.from({ length: count }, () => later(0, true));
+
+  it("holds its lane after half an hour, for an hour", () => {
+    const steps = play([...firsts(6), later(29, false), later(31, false)]);
+    expect(tripAt(steps)).toBe(8);
+    expect(steps[7]?.trip).toEqual({
+      detector: "deferral",
+      reason: "system",
+      fault: "temporary",
+      scope: "provider",
+      resumeAfterMs: 3_600_000,
+    });
+  });
+
+  it("does not when it takes a mail between, or when there are too few", () => {
+    expect(tripAt(play([...firsts(6), { ...good, atMs: 60_000 }, later(31, false), later(40, true)]))).toBe(
+      0,
+    );
+    expect(tripAt(play([...firsts(4), later(31, false), later(600, false)]))).toBe(0);
+  });
+});
+
+describe("addresses that took our mail before", () => {
+  const gone = bad("user-unknown", { knownGood: true, scope: "recipient" });
+
+  it("and are unknown now trip as the provider's incident, long before the list's detector", () => {
+    const steps = play(times(8, gone));
+    expect(tripAt(steps)).toBe(4);
+    expect(steps[3]?.trip).toMatchObject({ detector: "provider-incident", reason: "user-unknown" });
+  });
+
+  it("within ten mails when nine of ten are refused", () => {
+    const nineOfTen = Array.from({ length: 30 }, (_, i) => (i % 10 === 9 ? good : gone));
+    for (let shift = 0; shift < 10; shift++) {
+      const at = tripAt(play(nineOfTen.slice(shift)));
+      expect(at).toBeGreaterThan(0);
+      expect(at).toBeLessThanOrEqual(10);
+    }
+  });
+
+  it("and vanish at one in two hundred trip nothing", () => {
+    const calm = Array.from({ length: 50 }, () => [...times(199, good), gone]).flat();
+    expect(tripAt(play(calm))).toBe(0);
+  });
+});
+
+describe("a closed door", () => {
+  it("answers for all mail behind it: two trip the lane", () => {
+    expect(tripAt(play(times(3, bad("blocked", { door: true }))))).toBe(2);
+  });
+
+  it("once, among mails that are taken, trips nothing", () => {
+    expect(
+      tripAt(play([bad("blocked", { door: true }), ...times(40, good), bad("blocked", { door: true })])),
+    ).toBe(0);
   });
 });

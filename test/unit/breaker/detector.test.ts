@@ -21,6 +21,9 @@ describe("the sequential detector", () => {
       address: 8,
       content: 3,
       unknown: 3,
+      "provider-incident": 4,
+      complaint: 6,
+      deferral: 5,
     });
   });
 

@@ -18,6 +18,9 @@ function refused(reason: Reason, over: Partial<Evidence> = {}): Evidence {
     speaker: "provider",
     unit: null,
     fresh: true,
+    door: false,
+    knownGood: false,
+    atMs: 0,
     reply: null,
     ...over,
   };
@@ -40,10 +43,10 @@ const TABLE: Readonly<Record<Reason, [hard: string | null, soft: string | null]>
   "host-unknown": ["address", null],
   disabled: ["address", null],
   "mailbox-full": [null, null],
-  greylisted: [null, null],
-  network: [null, null],
-  system: [null, null],
-  expired: [null, null],
+  greylisted: [null, "deferral"],
+  network: [null, "deferral"],
+  system: [null, "deferral"],
+  expired: [null, "deferral"],
   spam: ["content", "content"],
   virus: ["content", "content"],
   "too-big": ["content", "content"],
@@ -59,6 +62,21 @@ const TABLE: Readonly<Record<Reason, [hard: string | null, soft: string | null]>
 describe("evidence", () => {
   it.each(REASONS)("of a refusal for %s is what the table says, hard and soft", (reason) => {
     expect([badOf(refused(reason)), badOf(refused(reason, { hard: false }))]).toEqual(TABLE[reason]);
+  });
+
+  it("of an address that took our mail before is the provider's trouble as well", () => {
+    for (const reason of REASONS) {
+      const signs = signsOf(refused(reason, { knownGood: true }));
+      const bad = DETECTORS.filter((name) => signs[name] === "bad");
+      const [hard] = TABLE[reason];
+      expect(bad, reason).toEqual(
+        hard === "address" ? ["provider-incident", "address"] : hard === null ? [] : [hard],
+      );
+    }
+  });
+
+  it("of a complaint is bad for its own detector alone", () => {
+    expect(badOf(refused("complaint", { kind: "complained" }))).toBe("complaint");
   });
 
   it.each(REASONS)("of a refusal for %s is bad for one detector at most and good for none", (reason) => {
@@ -90,6 +108,8 @@ describe("evidence", () => {
     for (const reason of REASONS) {
       const said = badOf(refused(reason, { speaker: "route" }));
       expect(said, reason).toBe(FAULT_OF[reason] === "sender" ? null : TABLE[reason][0]);
+      if (FAULT_OF[reason] === "temporary")
+        expect(badOf(refused(reason, { speaker: "route", hard: false })), reason).toBe(null);
     }
   });
 

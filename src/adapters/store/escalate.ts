@@ -1,0 +1,53 @@
+// Stops a whole campaign by order of the breaker: when its lanes together say that the cause lies with us.
+
+import { describeReason } from "../../bounce/advice.ts";
+import { FRESH_PULSE } from "../../breaker/breaker.ts";
+import { type Escalation, escalationOf } from "../../breaker/escalation.ts";
+import type { Hold } from "../../breaker/hold.ts";
+import { providerTitle } from "../../provider/directory.ts";
+import type { LaneState } from "../../provider/lane.ts";
+import { fromSqlTime, type Tx } from "../database/database.ts";
+import { addEvents } from "./lane-rows.ts";
+
+/**
+ * Looks at the campaign's lanes as they are committed, and in this transaction; pauses it where they escalate. Locks no
+ * lane: two that are held at the same moment are seen by the next look of `tick`. True: it is paused now.
+ */
+export async function escalate(tx: Tx, campaignId: number, nowMs: number): Promise<boolean> {
+  const rows = await tx.$queryRawUnsafe<
+    { provider: string; size: number; state: LaneState; hold: string | null; pulse: string }[]
+  >("SELECT provider, size, state, hold, pulse FROM lane WHERE campaign_id = ?", campaignId);
+  const lanes = rows.map((row) => ({
+    ...row,
+    hold: row.hold === null ? null : (JSON.parse(row.hold) as Hold),
+    pulse: { ...FRESH_PULSE, ...JSON.parse(row.pulse) },
+  }));
+  const found = escalationOf(lanes, { sinceMs: 0 });
+  if (found === null) return false;
+  // Only what is new since a person let it go on: their word stands.
+  const [resumed] = await tx.$queryRawUnsafe<{ at: unknown }[]>(
+    "SELECT max(at) AS at FROM event WHERE campaign_id = ? AND event = 'resumed'",
+    campaignId,
+  );
+  const news = escalationOf(lanes, { sinceMs: fromSqlTime(resumed?.at) ?? 0 });
+  return news !== null && pauseByBreaker(tx, { campaignId, why: whyOf(news), nowMs });
+}
+
+function whyOf({ reason, by }: Escalation): string {
+  const who = by.map(providerTitle).join(", ");
+  return `${by.length} providers refuse us, and nobody takes our mail meanwhile: ${describeReason(reason)} (${who}). The cause lies with us: repair it, then \`resume\`.`;
+}
+
+/** False: it does not run, and what settles in a campaign that stands already stops nothing more. */
+export async function pauseByBreaker(
+  tx: Tx,
+  { campaignId, why, nowMs }: { campaignId: number; why: string; nowMs: number },
+): Promise<boolean> {
+  const { count } = await tx.campaign.updateMany({
+    where: { id: campaignId, state: "running" },
+    data: { state: "paused", pausedBy: "breaker", why },
+  });
+  if (count === 0) return false;
+  await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: "paused", text: why }]);
+  return true;
+}
