@@ -285,7 +285,11 @@ export function describeRelayRamp(
         expect(await sentinelBack(sentinel, { recipient: "someone@bellwether.invalid" })).toMatchObject([
           { effect: "sentinel" },
         ]);
+        const byName = { message: { delivery: sentinel, revision: 0 }, reason: "user-unknown" as const };
+        expect(await record(entryOf(hands, byName))).toMatchObject([{ effect: "sentinel" }]);
         expect(await ledgerOf(world).rematch(0)).toBe(0);
+        const kept = await world.db.read.report.findMany();
+        expect(kept.map((one) => [one.effect, one.deliveryId])).toEqual(Array(3).fill(["sentinel", null]));
         expect(await lane()).toEqual(before);
         expect(await row(delivery)).toMatchObject({ state: "handed-over" });
         expect(await world.db.read.suppression.count()).toBe(0);
