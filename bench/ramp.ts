@@ -73,7 +73,12 @@ async function run(window: number | null): Promise<number> {
         audiences: app.audiences,
         campaigns: { ...app.campaigns, plan },
         lookup,
-        routeOf: () => ({ name: "default", feedback: "final" }),
+        routeOf: () => ({
+          name: "default",
+          feedback: "final",
+          connections: Number(given.connections),
+          direct: null,
+        }),
         canary: 5,
         signal: new AbortController().signal,
       });

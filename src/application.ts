@@ -1,4 +1,6 @@
 // The program as its faces see it: what the command line, the console and the demo are given. compose.ts makes it.
+import type { AlertBook } from "./alert/alert.ts";
+import type { RoadAnswer, RoadName } from "./alert/road.ts";
 import type { CampaignManager } from "./campaign/manager.ts";
 import type { PersonalData } from "./campaign/personal-data.ts";
 import type { ProviderHolds } from "./campaign/provider-holds.ts";
@@ -12,6 +14,7 @@ import type { EngineOptions } from "./delivery/engine.ts";
 import type { Incoming } from "./delivery/intake.ts";
 import type { Letterhead } from "./delivery/mailer.ts";
 import type { IntakeSource } from "./report/intakes.ts";
+import type { PostMortemStore } from "./report/post-mortem-store.ts";
 import type { ReturnedSource } from "./report/returned.ts";
 import type { ReportStore } from "./report/store.ts";
 
@@ -24,11 +27,16 @@ export interface Bellwether {
   readonly audiences: AudienceStore;
   readonly providerHolds: ProviderHolds;
   readonly reports: ReportStore;
+  readonly postMortems: PostMortemStore;
   readonly suppressions: SuppressionStore;
   readonly people: PersonalData;
   /** What came back by report, and how its sources are. */
   readonly returned: ReturnedSource;
   readonly intakes: IntakeSource;
+  /** What people were called for, and who has answered. */
+  readonly alerts: AlertBook;
+  /** Tells a test by every road that is configured. */
+  testAlerts(): Promise<(RoadAnswer & { road: RoadName; target: string; deputy: boolean })[]>;
   /** Records reports that somebody brings by hand, as the intakes do. */
   record(incoming: readonly Incoming[]): Promise<RecordedReport[]>;
   /** Loads templates and what checks them at its first call. */

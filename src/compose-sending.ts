@@ -16,10 +16,11 @@ import { createSharedRoutes } from "./adapters/store/shared-routes.ts";
 import { countAlive } from "./adapters/store/workers.ts";
 import type { Bellwether, Driver } from "./application.ts";
 import { type CampaignManager, createCampaignManager } from "./campaign/manager.ts";
-import { planCampaign } from "./campaign/plan.ts";
+import { planCampaign, type RouteChoice } from "./campaign/plan.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { alertRoadsOf, composeAlerts, tellTest } from "./compose-alerts.ts";
 import { hasIntake, hearingOf } from "./compose-intakes.ts";
 import { forecastRamp, watchRelays } from "./compose-ramp.ts";
 import { composeUpkeep } from "./compose-upkeep.ts";
@@ -40,6 +41,7 @@ export interface Sending {
   drive: Bellwether["drive"];
   join: Bellwether["join"];
   workersAlive: Bellwether["workersAlive"];
+  testAlerts: Bellwether["testAlerts"];
 }
 
 export interface SendingParts {
@@ -97,6 +99,7 @@ export function composeSending(parts: SendingParts): Sending {
         isSilent: !parts.isSandbox && !hasIntake(config),
       }),
     ...(parts.isSandbox ? {} : { forecast: (providers) => forecastRamp({ db, config, routeOf, providers }) }),
+    alerts: parts.isSandbox ? null : alertRoadsOf(config),
     clock,
   });
 
@@ -125,6 +128,10 @@ export function composeSending(parts: SendingParts): Sending {
       options.watched || isPostedTo
         ? await loadWatch({ config, clock, db, queue, role, doors: upkeep?.doors })
         : null;
+    const keeper =
+      upkeep === null
+        ? null
+        : composeAlerts({ ...parts, sign, onNotice, onFailedTry: (road) => watch?.onFailedAlert(road) });
     const engine = createEngine({
       ...options,
       observer: watch?.observer,
@@ -161,6 +168,7 @@ export function composeSending(parts: SendingParts): Sending {
     let drained: Promise<void> | null = null;
     const server = (await watch?.serve(engine, onNotice)) ?? null;
     await upkeep?.start();
+    keeper?.start();
     return {
       watchedAt: server === null ? null : `http://${server.host}:${server.port}`,
       drain: () => {
@@ -168,6 +176,7 @@ export function composeSending(parts: SendingParts): Sending {
           planning.abort();
           await Promise.all([planner, switching, sentinels]);
           await engine.drain();
+          await keeper?.stop();
           await upkeep?.stop();
           await server?.close();
           await close();
@@ -176,6 +185,7 @@ export function composeSending(parts: SendingParts): Sending {
       },
       abort: () => {
         planning.abort();
+        keeper?.abort();
         engine.abort();
       },
     };
@@ -224,6 +234,8 @@ export function composeSending(parts: SendingParts): Sending {
     },
 
     workersAlive: () => countAlive(db),
+
+    testAlerts: async () => tellTest({ ...parts, sign: signerOf(config, parts.letterhead()) }),
   };
 }
 
@@ -279,17 +291,30 @@ async function planLoop(options: {
   signal: AbortSignal;
   onNotice: EngineOptions["onNotice"];
 }): Promise<void> {
+  const choose = (provider: string): RouteChoice => {
+    const { target, sourceAddress, ...route } = options.routeOf(provider);
+    return { ...route, direct: target?.kind === "direct" ? { from: sourceAddress } : null };
+  };
   const { campaigns, clock, signal } = options;
   while (!signal.aborted) {
     try {
       for (const campaign of await campaigns.list()) {
         if (campaign.state !== "running" || campaign.planned) continue;
-        const { audiences, routeOf } = options;
+        const { audiences } = options;
         const lookup = options.lookup();
         const { canary, soakMs } = options.config.ramp;
         // Where nothing is heard there is nothing to wait for.
         const stagger = hasIntake(options.config) ? { waitMs: soakMs } : null;
-        await planCampaign({ campaign, audiences, campaigns, lookup, routeOf, canary, stagger, signal });
+        await planCampaign({
+          campaign,
+          audiences,
+          campaigns,
+          lookup,
+          routeOf: choose,
+          canary,
+          stagger,
+          signal,
+        });
       }
     } catch (error) {
       const trouble = error instanceof Error ? error.message : String(error);

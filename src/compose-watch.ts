@@ -2,6 +2,7 @@
 // a process that is watched.
 
 import type { Database } from "./adapters/database/database.ts";
+import type { RoadName } from "./alert/road.ts";
 import type { Clock } from "./clock.ts";
 import type { WebhookDoors } from "./compose-intakes.ts";
 import type { Config } from "./config/config.ts";
@@ -12,6 +13,7 @@ import { BellwetherError } from "./errors.ts";
 
 export interface Watch {
   observer: Observer;
+  onFailedAlert(road: RoadName): void;
   /** null when the place is taken: a worker works without being watched, and says so. */
   serve(
     engine: Engine,
@@ -35,6 +37,7 @@ export async function loadWatch(parts: {
   const metrics = createMetrics({ source: createGaugeSource({ db, queue }), clock, processMetrics: true });
   return {
     observer: metrics.observer,
+    onFailedAlert: metrics.onFailedAlert,
     serve: async (engine, onNotice) => {
       const ready = readyCheck({
         db,

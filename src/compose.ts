@@ -5,10 +5,12 @@ import path from "node:path";
 import type { Database } from "./adapters/database/database.ts";
 import { migrateSqlite } from "./adapters/database/migrate.ts";
 import { openSqlite } from "./adapters/database/sqlite.ts";
+import { createAlertBook } from "./adapters/store/alerts.ts";
 import { createAudienceStore } from "./adapters/store/audiences.ts";
 import { createCampaignStore } from "./adapters/store/campaigns.ts";
 import { createIntakeStore } from "./adapters/store/intakes.ts";
 import { createPersonalData } from "./adapters/store/personal-data.ts";
+import { createPostMortemStore } from "./adapters/store/post-mortem.ts";
 import { createProviderHolds } from "./adapters/store/provider-holds.ts";
 import { createReportLedger } from "./adapters/store/report-ledger.ts";
 import { createReportStore } from "./adapters/store/reports.ts";
@@ -119,10 +121,13 @@ function compose(parts: {
     audiences,
     providerHolds: createProviderHolds(db),
     reports: createReportStore(db, { soakMs: config.ramp.soakMs, hearing: hearingOf(config) }),
+    postMortems: createPostMortemStore(db),
     suppressions: createSuppressionStore(db),
     people: createPersonalData(db),
     returned: createReturnedSource(db),
     intakes: createIntakeStore(db),
+    alerts: createAlertBook(db),
+    testAlerts: async () => (await sending()).testAlerts(),
     record: createRecorder({ ledger: createReportLedger(db, { breaker: config.breaker }), secret }),
     letterhead,
     secret,

@@ -35,6 +35,7 @@ export const CATALOGUE = {
   "address-invalid": "The text is not an email address.",
   "on-the-wire": "A mail is being sent at this moment, and what was asked would touch it.",
   "provider-unknown": "There is no mailbox provider of that id, or the campaign has no lane for it.",
+  "alert-missing": "There is no alert of that number.",
   "database-unusable": "The database cannot be opened, or its file is damaged.",
   "database-migration": "The database's migrations do not fit this program.",
   "database-full": "The disk that holds the database is full.",

@@ -131,6 +131,11 @@ command("stop", "stop everything, at once")
   .action(runs(async (options: Options) => (await import("./cli/steer.ts")).stop(io, options)));
 command("report", "what came of a campaign")
   .argument("[campaign]")
+  .option("--markdown", "its post-mortem as Markdown: the short version, then all to the minute")
+  .option("--html", "the same as one HTML file")
+  .option("--out <file>", "write the document there, not to stdout")
+  .option("--incident <folder>", "make it a campaign that tells clients, ready to be read and sent")
+  .option("--affected", "with --incident: only to those who were refused, told late, or not told")
   .option(...json)
   .action(
     runs(async (which: string | undefined, options: Options) =>
@@ -218,6 +223,21 @@ sub(bounces, "list", "the newest reports, and what each one did")
   .option("--addresses", "with --json: addresses too")
   .option(...json)
   .action(runs(async (options: Options) => (await import("./cli/bounces.ts")).list(io, options)));
+
+const alerts = program.command("alerts").description("what people were called for");
+const alertCommands = () => import("./cli/alerts.ts");
+sub(alerts, "list", "the newest alerts: who was told by which road, and who has answered")
+  .option("--limit <n>", "how many", "20")
+  .option(...json)
+  .action(runs(async (options: Options) => (await alertCommands()).list(io, options)));
+sub(alerts, "ack", "answer for an alert, so that nobody else is called")
+  .argument("[id|all]", "its number; all that are open when left out", "all")
+  .option("--as <name>", "who answers (default: your login)")
+  .option(...json)
+  .action(runs(async (which: string, options: Options) => (await alertCommands()).ack(io, which, options)));
+sub(alerts, "test", "tell every road a test, and say what each answers")
+  .option(...json)
+  .action(runs(async (options: Options) => (await alertCommands()).test(io, options)));
 
 const client = program.command("client").description("what is kept of one client");
 sub(client, "erase", "forget an address: names, words, rows")

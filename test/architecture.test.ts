@@ -22,6 +22,8 @@ const FLOORS: readonly (readonly string[])[] = [
   // The protocol of claims, intents and settles; speaks to ports.
   ["delivery"],
   ["report"],
+  // What people must be called for, and by which roads.
+  ["alert"],
   // The program as its faces see it.
   ["application.ts"],
   // Everything that touches the world.
@@ -29,7 +31,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["sandbox"],
   ["cli"],
   ["compose-intakes.ts"],
-  ["compose-upkeep.ts", "compose-watch.ts", "compose-ramp.ts"],
+  ["compose-upkeep.ts", "compose-watch.ts", "compose-alerts.ts", "compose-ramp.ts"],
   ["compose-sending.ts"],
   ["compose.ts"],
   ["main.ts"],

@@ -219,6 +219,7 @@ describe("docs/operations.md", () => {
       depth: new Map<string, number>(),
       intakes: [],
       unmatched: 0,
+      alerts: 0,
     };
     const metrics = createMetrics({ source: { read: async () => gauges }, clock: systemClock });
     const told = rows(text, "| Metric |").map((row) => row.map(code));
@@ -274,11 +275,24 @@ describe("docs/operations.md", () => {
   });
 });
 
+describe("docs/post-mortem.md", () => {
+  it("has every way of being affected, and only options that `report` has", async () => {
+    const { AFFECTED } = await import("../src/report/post-mortem-store.ts");
+    const text = page("post-mortem.md");
+    expect(rows(text, "| `affected` |").map(([name]) => code(name))).toEqual([...AFFECTED]);
+    const main = readFileSync(path.resolve(import.meta.dirname, "../src/main.ts"), "utf8");
+    const known = new Set([...main.matchAll(/\.option\("(--[a-z]+)/g)].map((match) => match[1]));
+    const named = [...text.matchAll(/--[a-z]+/g)].map(([name]) => name);
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((name) => !known.has(name) && name !== "---")).toEqual([]);
+  });
+});
+
 describe("README.md", () => {
   it("names only commands that the program has", () => {
     const main = readFileSync(path.resolve(import.meta.dirname, "../src/main.ts"), "utf8");
     const known = new Set([...main.matchAll(/command\("([a-z]+)"/g)].map((match) => match[1]));
-    const pages = ["../README.md", "../docs/operations.md"].map((file) =>
+    const pages = ["../README.md", "../docs/operations.md", "../docs/post-mortem.md"].map((file) =>
       readFileSync(path.resolve(import.meta.dirname, file), "utf8"),
     );
     const named = pages.flatMap((text) =>

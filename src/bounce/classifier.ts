@@ -59,11 +59,14 @@ export function classifyReply(text: string, context: ReplyContext = {}): Classif
   return judgeReply(text, context).classification;
 }
 
-/** The same, and what it rests on: for who has several texts about one failure and looks for the one that tells. */
+/**
+ * The same, and what it rests on: for who has several texts about one failure and looks for the one that tells.
+ * `own` is true when the words are known to be those of one provider.
+ */
 export function judgeReply(
   text: string,
   context: ReplyContext = {},
-): { classification: Classification; basis: Basis } {
+): { classification: Classification; basis: Basis; own: boolean } {
   const reply = readReply(text);
   const given = context.provider === undefined ? null : (own(ALIASES, context.provider) ?? context.provider);
   // A relay's words are not the provider's, unless it quotes them.
@@ -84,7 +87,7 @@ export function judgeReply(
     enhanced: reply.enhanced,
     advice: verdict.advice ?? adviceFor(verdict.reason),
   };
-  return { classification, basis };
+  return { classification, basis, own: reading.own };
 }
 
 function decide(
@@ -116,8 +119,9 @@ function inPhase(verdict: Verdict, phase: Phase | null, basis: Basis): Verdict {
   if (phase === "connect" && basis === "vague" && reason === "policy") return { reason: "blocked", hard };
   if (reason === "mailbox-full") return { reason: "system", hard };
   if (reason === "too-big") return verdict;
+  // A name that is not found there is the one that we gave as ours.
   if (fault === "address" || fault === "recipient" || reason === "malformed")
-    return { reason: "policy", hard };
+    return { reason: phase === "connect" || phase === "ehlo" ? "blocked" : "policy", hard };
   if (fault === "content") return { reason: "blocked", hard };
   return verdict;
 }

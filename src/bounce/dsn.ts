@@ -63,6 +63,8 @@ export interface StatusGroup {
   /** Enhanced code of the field Status, "" when there is none. */
   status: string;
   diagnostic: string;
+  /** Whose words the diagnostic is, in lower case: "smtp" of a server, "x-unix" of a program; "" untold. */
+  diagnosticType: string;
   remoteMta: string;
   lastAttempt: string;
 }
@@ -90,6 +92,9 @@ export function readDeliveryStatus(text: string): DeliveryStatus {
       action: /^[a-z]{1,20}/.exec((group.get("action") ?? "").toLowerCase())?.[0] ?? "",
       status: /\b[245]\.\d{1,3}\.\d{1,3}\b/.exec(group.get("status") ?? "")?.[0] ?? "",
       diagnostic: untyped(group.get("diagnostic-code") ?? ""),
+      diagnosticType:
+        /^\s{0,8}([\w.-]{1,30})[ \t]{0,4};/.exec(group.get("diagnostic-code") ?? "")?.[1]?.toLowerCase() ??
+        "",
       remoteMta: typedHost(group.get("remote-mta") ?? ""),
       lastAttempt: group.get("last-attempt-date") ?? group.get("last-attempt") ?? "",
     });

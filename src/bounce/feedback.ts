@@ -13,7 +13,7 @@ export interface Feedback {
 }
 
 /** Headers under which mailbox providers hand back whom a complaint is about. */
-const RECIPIENT_HEADERS = ["x-hmxmroriginalrecipient", "x-original-rcpt-to", "x-original-to", "x-rcpt-to"];
+const RECIPIENT_HEADERS = ["x-hmxmroriginalrecipient", "x-original-rcpt-to", "x-rcpt-to"];
 /** Senders of complaints in forms of their own: the mail itself is the complaint. */
 const COMPLAINT_DESKS =
   /^(?:staff@hotmail\.com|scomp@aol\.net|feedbackloop@|fbl@|abuse-report@|complaints@(?:us-west-2|us-east-1|eu-west-1|eu-central-1)\.email-abuse\.amazonses\.com)/i;
@@ -38,6 +38,7 @@ function recipientsOf(fields: Fields, original: Headers | null): ReportedRecipie
   );
   const hidden =
     original === null ? [] : headersOf(original, ...RECIPIENT_HEADERS).flatMap((v) => addressIn(v) ?? []);
+  // What we wrote first: X-Original-To and Delivered-To name the mailbox in which a forwarded mail ended.
   const returned = writtenTo(original);
   const addresses = named.length > 0 ? named : hidden.length > 0 ? hidden.slice(0, 1) : returned.slice(0, 1);
   const words = (fields.get("feedback-type") ?? "abuse").slice(0, 100);

@@ -21,8 +21,15 @@ const ANNOUNCES =
 /** The returned headers themselves, where nothing announces them. */
 const BEGINS = /^(?:Received|Return-Path|DKIM-Signature|DomainKey-Signature|X-Received|ARC-Seal)[ \t]{0,4}:/i;
 
+export interface Prose {
+  /** What the reporter writes. */
+  said: string;
+  /** The returned mail behind it; "" when there is none. */
+  returned: string;
+}
+
 /** Parts the prose of a report from the returned mail that follows it. */
-export function splitProse(text: string): { said: string; returned: string } {
+export function splitProse(text: string): Prose {
   let at = 0;
   while (at < text.length) {
     const newline = text.indexOf("\n", at);

@@ -146,7 +146,7 @@ export function quotedReplies(words: string): string[] {
   for (let at = 0; at < lines.length && found.length < 4; at++) {
     const line = (lines[at] ?? "").slice(0, LINE_LENGTH);
     const labelled =
-      /(?:\bdeferred: |\(reason: |^\s{0,8}(?:reason|error|diagnostic code): )(?:smtp; ?)?(.{4,})$/i.exec(
+      /(?:\bdeferred: |\(reason: |\berror_code ?: ?|^\s{0,8}(?:reason|error|diagnostic code): )(?:smtp; ?)?(.{4,})$/i.exec(
         line,
       )?.[1];
     const code =
@@ -179,6 +179,15 @@ const PHASES: readonly (readonly [RegExp, Phase])[] = [
   [/^(?:end of data|text|body|\.)/, "dot"],
 ];
 
+/** How far qmail-remote came, in its words. */
+const QMAIL_STEPS: Readonly<Record<string, Phase>> = {
+  "but greeting failed": "connect",
+  "but my name was": "ehlo",
+  "but sender was": "mail",
+  "failed on data": "data",
+  "failed after i sent": "dot",
+};
+
 /** Where in the dialogue a server refused, when the prose tells. */
 export function phaseOf(words: string): Phase | null {
   const plain = words.slice(0, REPLY_LENGTH).toLowerCase();
@@ -187,15 +196,30 @@ export function phaseOf(words: string): Phase | null {
     return PHASES.find(([pattern]) => pattern.test(at))?.[1] ?? null;
   }
   if (
-    /\[rcpt_to\]|does not like recipient|rcpt to response|smtp:rcpt|rejected recipient|has rejected address|\(state 14\)/.test(
+    /\[rcpt_to\]|does not like recipient|rcpt to response|smtp:rcpt|rejected recipient|has rejected address/.test(
       plain,
     )
   )
     return "rcpt";
+  const qmail = /but (?:greeting failed|my name was|sender was)|failed (?:on data|after i sent)/.exec(
+    plain,
+  )?.[0];
+  if (qmail !== undefined) return QMAIL_STEPS[qmail] ?? null;
+  // Gmail's reports of former years number the steps of the dialogue.
+  const step = /\(state (1[0-8])\)/.exec(plain)?.[1];
+  if (step !== undefined) return Number(step) < 14 ? "mail" : step === "14" ? "rcpt" : "data";
   const sent = [
     ...plain.matchAll(/>>> ?(ehlo|helo|mail|rcpt|data|starttls)\b[^\n]{0,300}\n<<< ?[45]\d\d/g),
   ].at(-1)?.[1];
   const command = sent ?? /\bsmtp command:?\s{1,8}(rcpt|data|mail)\b/.exec(plain)?.[1];
   if (command !== undefined) return PHASES.find(([pattern]) => pattern.test(command))?.[1] ?? null;
   return null;
+}
+
+/** Whether a transcript of the dialogue shows that RCPT with this address was refused. */
+export function isRefusedAtRcpt(prose: string, address: string | null): boolean {
+  if (address === null || !prose.includes(">>>")) return false;
+  const plain = prose.toLowerCase();
+  const sent = plain.lastIndexOf(`rcpt to:<${address.toLowerCase()}>`);
+  return sent > 0 && /^[^\n]{0,300}\n<<< ?[45]\d\d/.test(plain.slice(sent, sent + 1_000));
 }

@@ -8,8 +8,16 @@ import { readFeedback } from "./feedback.ts";
 import { addressesIn, addressIn, sameAddress } from "./mail-address.ts";
 import { bytesOf, type Headers, headerOf, headersOf, type Mail, readMail, textOf } from "./mime.ts";
 import { type Notified, readNotification } from "./notification.ts";
-import { isReturned, marksOf, returnedHeaders, splitProse, writtenBy, writtenTo } from "./original.ts";
-import { plainOf, readProse, type Said, textOfHtml } from "./prose.ts";
+import {
+  isReturned,
+  marksOf,
+  type Prose,
+  returnedHeaders,
+  splitProse,
+  writtenBy,
+  writtenTo,
+} from "./original.ts";
+import { PROSE_LENGTH, plainOf, readProse, type Said, textOfHtml } from "./prose.ts";
 import { DAEMONS, SAYS_DELAYED, SAYS_ENDED, SAYS_FAILED, SUBJECT_FAILED } from "./prose-words.ts";
 import {
   REPLY_LENGTH,
@@ -89,9 +97,19 @@ function openCase(mail: Mail, size: number, provider: string | undefined): Case 
     if (html !== undefined) text = `${text}\n${textOfHtml(textOf(html))}`;
   }
   if (/^\s{0,400}<(?:!doctype|html|body)\b/i.test(text)) text = textOfHtml(text);
-  const { said: whole, returned } = splitProse(text);
-  const original = returnedHeaders(mail, returned);
+  const ours = headersOf(
+    headers,
+    "to",
+    "delivered-to",
+    "x-original-to",
+    "from",
+    "reply-to",
+    "return-path",
+  ).flatMap((value) => addressesIn(value, 20).map((found) => found.address));
   const machine = written.find((leaf) => /^message\/(?:global-)?delivery-status$/.test(leaf.type));
+  const split = splitProse(text);
+  const { said: whole, returned } = (machine === undefined ? unwrapped(split, ours) : null) ?? split;
+  const original = returnedHeaders(mail, returned);
   let status = machine === undefined ? null : readDeliveryStatus(textOf(machine));
   // Some mail programs forget the parts' types, or the parts; some people send a report on as a quotation.
   const fieldsAt = whole.search(FIELDS);
@@ -102,15 +120,6 @@ function openCase(mail: Mail, size: number, provider: string | undefined): Case 
   }
   const before = fieldsAt < 0 ? whole : whole.slice(0, fieldsAt);
   const said = isQuoted ? before.replace(QUOTES, "") : before;
-  const others = headersOf(
-    headers,
-    "to",
-    "delivered-to",
-    "x-original-to",
-    "from",
-    "reply-to",
-    "return-path",
-  ).flatMap((value) => addressesIn(value, 20).map((found) => found.address));
   return {
     provider,
     mail,
@@ -121,8 +130,17 @@ function openCase(mail: Mail, size: number, provider: string | undefined): Case 
     plain: once(() => plainOf(said.slice(0, 8_192)).replace(/\s{1,200}/g, " ")),
     original,
     status,
-    others: [...others, ...writtenBy(original)],
+    others: [...ours, ...writtenBy(original)],
   };
+}
+
+/** Some wrap another's report whole in a notice that names nobody: the report inside it; null: it is none. */
+function unwrapped({ said, returned }: Prose, others: readonly string[]): Prose | null {
+  const inner = returned.slice(0, PROSE_LENGTH * 2);
+  if (!FIELDS.test(inner) || FIELDS.test(said)) return null;
+  if (readProse(said, { others, writtenTo: [] }).length > 0) return null;
+  const body = inner.search(/\n[ \t]{0,8}\n/);
+  return body < 0 ? null : splitProse(inner.slice(body));
 }
 
 function once<T>(make: () => T): () => T {
@@ -147,6 +165,7 @@ function fromNotification(one: Case, notified: Notified): Report {
     const isDelayed = action === "delayed";
     const evidence = {
       diagnostic,
+      diagnosticType: "smtp",
       status,
       words: "",
       prose: "",
@@ -215,6 +234,7 @@ function fromStatus(one: Case, { recipients, message }: DeliveryStatus): Reporte
     const words = wordsOf(spoken, address) ?? wordsOf(spoken, group.final) ?? "";
     const verdict = judgeEvidence({
       diagnostic: group.diagnostic,
+      diagnosticType: group.diagnosticType,
       status: group.status,
       words,
       prose: one.said,
@@ -281,6 +301,7 @@ function fromProse(one: Case): ReportedRecipient[] {
   return all.map(({ address, words }) => {
     const { reply, classification } = judgeEvidence({
       diagnostic: "",
+      diagnosticType: "",
       status: "",
       words,
       prose: one.said,

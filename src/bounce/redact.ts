@@ -5,8 +5,12 @@
 export interface RedactOptions {
   /** The address of the delivery: its local part is hidden too where it stands alone ("mailbox jdoe is full"). */
   recipient?: string;
-  /** Exact strings to hide besides: tokens, account numbers. Those shorter than 4 characters are ignored. */
+  /** Exact strings to hide besides: account numbers, names of clients. Those shorter than 4 characters are ignored. */
   secrets?: readonly string[];
+  /** Names of our own hosts, in any case: each becomes "[our host]" where it stands alone. */
+  hosts?: readonly string[];
+  /** Hide our signed tokens where they stand without an address, too. */
+  tokens?: boolean;
 }
 
 const MARK = "[address]";
@@ -14,6 +18,9 @@ const LOCAL = charset("!#$%&'*+-/=?^_`{|}~.");
 /** RFC 5321 section 4.5.3.1.1 allows 64; tokens and rewritten return paths are longer. */
 const LOCAL_LIMIT = 256;
 const DOMAIN = charset("-._");
+
+/** A delivery, an attempt and 13 characters that prove them: what a return path carries in front of the "@". */
+const TOKEN = /\b(?:[a-z0-9._]{1,40}\+)?[0-9a-z]{1,11}-[0-9a-z]{1,6}-[0-9a-z]{13}\b/gi;
 
 /** Replies are cut here before anything looks at them; RFC 5321 section 4.5.3.1.5 allows 512 octets a line. */
 export const REPLY_LIMIT = 4096;
@@ -27,6 +34,9 @@ export function redactReply(text: string, options: RedactOptions = {}): string {
   for (const secret of options.secrets ?? []) {
     if (secret.length >= 4) shown = shown.split(secret).join("[hidden]");
   }
+  for (const host of options.hosts ?? [])
+    if (host.length >= 4) shown = replaceWord(shown, host, "[our host]");
+  if (options.tokens === true) shown = shown.replace(TOKEN, "[token]");
   return shown;
 }
 
@@ -77,18 +87,18 @@ function domainEnd(text: string, from: number): number {
   return end;
 }
 
-function replaceWord(text: string, word: string): string {
+function replaceWord(text: string, word: string, mark = MARK): string {
   const lower = text.toLowerCase();
   const wanted = word.toLowerCase();
   // Rare letters change length when lowered; then positions would not fit.
-  if (lower.length !== text.length || wanted.length === 0) return text.split(word).join(MARK);
+  if (lower.length !== text.length || wanted.length === 0) return text.split(word).join(mark);
   let out = "";
   let done = 0;
   for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, at + wanted.length)) {
     const before = lower.charCodeAt(at - 1);
     const after = lower.charCodeAt(at + wanted.length);
     if (isWordCode(before) || isWordCode(after)) continue;
-    out += text.slice(done, at) + MARK;
+    out += text.slice(done, at) + mark;
     done = at + wanted.length;
   }
   return out + text.slice(done);

@@ -78,6 +78,8 @@ export interface Reading {
   writer: string | null;
   /** The first rule that fits: provider's own, then generic. */
   rule: Rule | null;
+  /** True when that rule is of a provider's book: these words are known to be its own. */
+  own: boolean;
   /** The first of the vague rules that fits, when no better one does. */
   vague: Rule | null;
 }
@@ -107,6 +109,7 @@ export function findRule(folded: string, provider: string | null, replyClass: 4 
   if (provider !== null) {
     for (const { book, rules } of books) if (book.providers.includes(provider)) rule ??= first(rules);
   }
+  const own = rule !== null;
   rule ??= first(genericRules);
-  return { writer, rule, vague: rule ? null : first(vagueRules) };
+  return { writer, rule, own, vague: rule ? null : first(vagueRules) };
 }

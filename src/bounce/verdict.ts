@@ -3,7 +3,7 @@
 import { providerOfDomain, providerOfMx } from "../provider/directory.ts";
 import { adviceFor } from "./advice.ts";
 import { type Basis, judgeReply } from "./classifier.ts";
-import { phaseOf, plainOf, quotedReplies } from "./prose.ts";
+import { isRefusedAtRcpt, phaseOf, plainOf, quotedReplies } from "./prose.ts";
 import { FOREIGN } from "./prose-words.ts";
 import { type Classification, FAULT_OF, type Phase, type Reason } from "./reason.ts";
 import { REPLY_LENGTH } from "./report.ts";
@@ -11,6 +11,8 @@ import { REPLY_LENGTH } from "./report.ts";
 export interface Evidence {
   /** The server's reply in a field of its own; "" when there is none. */
   diagnostic: string;
+  /** What kind of thing wrote it: "smtp", "x-unix"; "" when that is not told. */
+  diagnosticType: string;
   /** Enhanced code of the report itself; "" when there is none. */
   status: string;
   /** What the prose says of this recipient, and in all. */
@@ -47,30 +49,54 @@ const STATUS: readonly (readonly [RegExp, Reason])[] = [
   [/^[45]\.1\.[78]$/, "policy"],
 ];
 
+/**
+ * Exit statuses of a local delivery program (sysexits.h) that tell of the address; all others are a trouble of the
+ * system that ran it.
+ */
+const EXIT_STATUS: Readonly<Record<string, Reason>> = { "67": "user-unknown", "68": "host-unknown" };
+
 const RANK: Readonly<Record<Basis, number>> = { words: 5, code: 4, vague: 2, class: 1, nothing: 0 };
+
+/** One of the texts that tell of a failure. */
+interface Words {
+  text: string;
+  /** True when a server said so; false when the mail program that writes the report does. */
+  isReply: boolean;
+  /** True for the whole prose, which speaks of much besides. */
+  isAll?: boolean;
+}
 
 export function judgeEvidence(evidence: Evidence): Verdict {
   const { diagnostic, status, words, prose, address } = evidence;
   const provider = evidence.provider ?? providerOfEvidence(evidence);
-  const quoted = quotedReplies(words);
-  const texts = [
-    diagnostic === "" ? "" : withStatus(diagnostic, status),
-    ...quoted,
-    paragraphs(words.split(/\n\s{0,80}\n/, 1)[0] ?? ""),
-    paragraphs(words),
-    ...(diagnostic === "" && quoted.length === 0 ? quotedReplies(prose) : []),
-    paragraphs(prose),
-  ].filter((text) => text.trim() !== "");
-  const phase = diagnostic === "" ? phaseOf(words) : (phaseOf(diagnostic) ?? phaseOf(words));
-  let best: (Verdict & { rank: number }) | null = null;
-  for (const [index, text] of texts.entries()) {
-    const { classification, basis } = judgeReply(text.slice(0, REPLY_LENGTH), contextOf(provider, phase));
+  const isQuoted = isRefusedAtRcpt(prose, address);
+  const phase =
+    (diagnostic === "" ? null : phaseOf(diagnostic)) ?? phaseOf(words) ?? (isQuoted ? "rcpt" : null);
+  let best: (Verdict & { rank: number; own: boolean; isReply: boolean }) | null = null;
+  for (const { text, isReply, isAll } of textsOf(evidence)) {
+    if (text.trim() === "") continue;
+    const { classification, basis, own } = judgeReply(
+      text.slice(0, REPLY_LENGTH),
+      contextOf(provider, phase),
+    );
     // Prose about everything that might have been is worth less than one reply.
-    const rank = RANK[basis] - (index === texts.length - 1 && index > 0 ? 0.5 : 0);
-    if (best === null || rank > best.rank) best = { reply: text, classification, rank };
+    const rank: number = RANK[basis] - (isAll && best !== null ? 0.5 : 0);
+    if (best === null || rank > best.rank) best = { reply: text, classification, rank, own, isReply };
     if (best.rank >= RANK.code) break;
   }
-  if (best !== null) best.classification = inReport(best.classification, best.reply, phase);
+  if (best !== null) {
+    const { reply: text, isReply, own } = best;
+    best.classification = inReport(best.classification, {
+      text,
+      isReply,
+      own,
+      phase,
+      isQuoted,
+      status,
+      words,
+      prose,
+    });
+  }
   const foreign = best === null || best.rank < RANK.code ? foreignReason(`${words}\n${prose}`) : null;
   const given = STATUS.find(([pattern]) => pattern.test(status))?.[1] ?? null;
   let { reply, classification } = best ?? {
@@ -78,7 +104,11 @@ export function judgeEvidence(evidence: Evidence): Verdict {
     classification: judgeReply(status, contextOf(provider, phase)).classification,
   };
   const rank = best?.rank ?? 0;
-  if (rank < RANK.code) {
+  const exit = exitReason(evidence);
+  if (exit !== null) {
+    reply = diagnostic;
+    classification = reasoned(classification, exit);
+  } else if (rank < RANK.code) {
     const reason = foreign ?? (rank < RANK.vague ? (given ?? (evidence.isDelayed ? "expired" : null)) : null);
     if (reason !== null) classification = reasoned(classification, reason);
   }
@@ -93,27 +123,95 @@ export function judgeEvidence(evidence: Evidence): Verdict {
   };
 }
 
-/**
- * All that Japan's mobile carriers say when a subscriber's filter refuses a mail, mostly after they took RCPT; of a
- * mailbox that does not exist they say the same in reply to RCPT.
- */
-const CARRIERS_REFUSAL =
-  /^550[\s-]{1,4}(?:5\.2\.0 )?(?:unknown user <?\S{1,200}|(?:<?\S{1,200}>?)?\s?:? ?user unknown)\W{0,4}(?:\(in reply[^()]{0,60}\))?\s*$/i;
-
-/** What a report adds to the words of a reply: that it was given up, that RCPT had been accepted. */
-function inReport(classification: Classification, reply: string, phase: Phase | null): Classification {
-  const { reason, enhanced } = classification;
-  const said = phase ?? phaseOf(reply);
-  if (reason === "user-unknown" && said !== "rcpt" && !enhanced?.startsWith("5.1.")) {
-    // RFC 3463 section 3.3: 5.2.1 is of a mailbox that exists, whatever the words beside it.
-    if (enhanced === "5.2.1" || CARRIERS_REFUSAL.test(reply)) return reasoned(classification, "filtered");
+/** All that is said of the recipient, the most telling first; mostly the first decides. */
+function* textsOf({ diagnostic, diagnosticType, status, words, prose }: Evidence): Generator<Words> {
+  // Only servers speak in codes; a mail program that looked itself has none to repeat.
+  const tell = (text: string): Words => ({ text, isReply: CODE.test(text) || DOTS.test(text) });
+  if (diagnostic !== "") {
+    const isReply = !diagnosticType.startsWith("x-") || CODE.test(diagnostic);
+    yield { text: withStatus(diagnostic, status), isReply };
   }
-  if (reason === "network" && /timed? ?out|accept our requests to connect/i.test(reply)) {
+  const quoted = quotedReplies(words);
+  yield* quoted.map(tell);
+  // Gateways put what the server said in brackets beside the address.
+  const first = paragraphs(words.split(/\n\s{0,80}\n/, 1)[0] ?? "");
+  yield { text: first, isReply: tell(first).isReply || /^[[(][^\n]{1,400}[\])]$/.test(first) };
+  yield tell(paragraphs(words));
+  if (diagnostic === "" && quoted.length === 0) yield* quotedReplies(prose).map(tell);
+  yield { ...tell(paragraphs(prose)), isAll: true };
+}
+
+/** KDDI's reports open with what is the matter with the account, and go on with "user unknown" for all of it. */
+const ACCOUNT = /\buser\(s\) account is (?:temporarily )?(over quota|disabled|limited)/i;
+
+/** As Sendmail answers: the address or a name, three dots, the reason. */
+const DOTS = /\.\.\. ?user unknown/i;
+
+const CODE = /(?:^|[^\w.])[45]\d\d(?![\w.])|\b[45]\.\d{1,2}\.\d{1,3}\b/;
+
+/** What a delivery program's bare exit status means; null when the diagnostic is none. */
+function exitReason({ diagnostic, diagnosticType }: Evidence): Reason | null {
+  const exit = diagnosticType === "x-unix" ? /^\d{1,3}$/.exec(diagnostic.trim())?.[0] : undefined;
+  return exit === undefined ? null : (EXIT_STATUS[exit] ?? "system");
+}
+
+interface Setting extends Words {
+  phase: Phase | null;
+  /** A transcript shows RCPT with this address, and its refusal. */
+  isQuoted: boolean;
+  /** The words are known to be those of one provider. */
+  own: boolean;
+  /** Code of the report itself, all that it says of the recipient, and in all. */
+  status: string;
+  words: string;
+  prose: string;
+}
+
+/**
+ * A name that was not found, in words that do not tell whether it was asked for in vain. Postfix and Sendmail give
+ * 5.4.4 and 5.1.2 where the answer was that there is none, 4.4.3 and 4.4.7 where there was no answer; class 4 says
+ * that it may pass (RFC 3463 section 3.1).
+ */
+const NOT_FOUND = /(?:domain|host)(?: or domain)?(?: name)?:? not found|nxdomain/i;
+
+/**
+ * What a report adds to a reply: that it was given up, at which command, with which code, in whose words.
+ *
+ * "User unknown" is of the address where RCPT was refused, where a code says so, where the provider is known to mean
+ * it, or where the mail program looked itself. Filters - those of Japan's mobile carriers above all - use the same
+ * words after DATA, when RCPT had been accepted; a server's word that tells neither command nor code is no proof
+ * (so decides https://metacpan.org/pod/Sisimai::Reason::Filtered too).
+ */
+function inReport(
+  classification: Classification,
+  { text, isReply, own, phase, isQuoted, status, words, prose }: Setting,
+): Classification {
+  const { reason } = classification;
+  const code = classification.enhanced ?? status;
+  const account = reason === "user-unknown" ? ACCOUNT.exec(prose)?.[1]?.toLowerCase() : undefined;
+  if (account !== undefined)
+    return reasoned(classification, account === "over quota" ? "mailbox-full" : "disabled");
+  if (reason === "user-unknown" && isReply) {
+    const said = phase ?? phaseOf(text);
+    const atRecipient = said === "rcpt" || (said === null && /\bRCPT\b/.test(text));
+    // RFC 3463 section 3.3: 5.2.0 and 5.2.1 are of a mailbox that exists. Only the command itself says otherwise.
+    const lives = /^5\.2\.[01]$/.test(code) && !isQuoted && !/\brcpt/i.test(`${text} ${words}`);
+    if (lives || (!atRecipient && !own && !/^[45]\.1\./.test(code))) {
+      return reasoned(classification, "filtered");
+    }
+  }
+  // An Exim's own words: none of its routers knows a way, which for another's address means its domain.
+  if (reason === "user-unknown" && !isReply && /unroute?able address/i.test(text)) {
+    return reasoned(classification, "host-unknown");
+  }
+  if (reason === "host-unknown" && code.startsWith("4.") && NOT_FOUND.test(text)) {
+    return reasoned(classification, "network");
+  }
+  if (reason === "network" && /timed? ?out|accept our requests to connect/i.test(text)) {
     return reasoned(classification, "expired");
   }
   return classification;
 }
-
 function contextOf(provider: string | undefined, phase: Phase | null) {
   return { ...(provider === undefined ? {} : { provider }), ...(phase === null ? {} : { phase }) };
 }

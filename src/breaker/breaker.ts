@@ -7,6 +7,7 @@ import { isTripped, stepDetector } from "./detector.ts";
 import { DETECTORS, type DetectorName, type Evidence, signsOf, slows } from "./evidence.ts";
 import { confirm, shrink } from "./ramp.ts";
 import type { RampMemory } from "./ramp-memory.ts";
+import { FRESH_THROTTLE, type Throttle } from "./throttle.ts";
 
 export type BreakerConfig = Readonly<Record<DetectorName, DetectorConfig>>;
 
@@ -37,6 +38,7 @@ export interface Pulse extends Record<DetectorName, number> {
   recent: { fault: Fault; reply: string }[];
   /** Of a lane behind a relay; null: nothing is remembered. */
   ramp: RampMemory | null;
+  throttle: Throttle;
 }
 
 export const FRESH_PULSE: Pulse = {
@@ -61,6 +63,7 @@ export const FRESH_PULSE: Pulse = {
   units: {},
   recent: [],
   ramp: null,
+  throttle: FRESH_THROTTLE,
 };
 
 export interface Trip {

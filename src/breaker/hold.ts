@@ -45,7 +45,7 @@ export function describeHold({ provider, trip, nowMs, replies, advice }: HoldInp
     scope: trip.scope,
     detector: trip.detector,
     at: new Date(nowMs).toISOString(),
-    message: `${who} ${messageOf(trip)}`,
+    message: `${who} ${messageOf(trip, nowMs)}`,
     advice: advice ?? adviceFor(trip.reason),
     tell: tellOf(who, trip),
     evidence: replies.slice(-3).map((reply) => redactReply(reply)),
@@ -83,7 +83,12 @@ export function describeHandHold(options: {
   };
 }
 
-function messageOf(trip: Trip): string {
+/** "14:05 UTC on 28 April" is too long for who looks on the same day: hour and minute. */
+export function shownHour(ms: number): string {
+  return `${new Date(ms).toISOString().slice(11, 16)} UTC`;
+}
+
+function messageOf(trip: Trip, nowMs: number): string {
   const what = describeReason(trip.reason);
   if (trip.detector === "provider-incident")
     return "says that addresses do not exist which took our mail not long ago. It is most likely disturbed: nobody is marked as gone.";
@@ -94,7 +99,7 @@ function messageOf(trip: Trip): string {
   switch (trip.fault) {
     case "sender":
       return trip.detector === "pace"
-        ? `keeps asking for fewer mails: ${what}. The lane rests and goes on by itself.`
+        ? `keeps asking for fewer mails: ${what}. The lane rests${untilOf(trip, nowMs)} and goes on by itself.`
         : `refuses our mail, and the cause lies with us: ${what}. Nothing more is sent there until you resume.`;
     case "content":
       return `refuses this message for what it contains: ${what}. Nothing more is sent there until you resume.`;
@@ -103,6 +108,10 @@ function messageOf(trip: Trip): string {
     default:
       return "refuses our mail in words that are not known. Read the replies below before you resume.";
   }
+}
+
+function untilOf({ resumeAfterMs }: Trip, nowMs: number): string {
+  return resumeAfterMs === undefined ? "" : ` until ${shownHour(nowMs + resumeAfterMs)}`;
 }
 
 function tellOf(who: string, trip: Trip): string {

@@ -3,6 +3,7 @@ import type { LaneState } from "../provider/lane.ts";
 import type { Pulse } from "./breaker.ts";
 import type { Hold } from "./hold.ts";
 import { FRESH_MEMORY, placesHeld } from "./ramp-memory.ts";
+import { mostAtOnce } from "./throttle.ts";
 
 export interface LaneRecord {
   id: number;
@@ -36,5 +37,6 @@ export interface LaneRecord {
 export function roomOf(lane: LaneRecord): number {
   const isProven = lane.feedback === "final" || lane.byPerson;
   const unproven = isProven ? 0 : placesHeld(lane.pulse.ramp ?? FRESH_MEMORY, lane.unconfirmed);
-  return Math.max(0, lane.window - lane.outstanding - unproven);
+  const atOnce = mostAtOnce(lane.pulse.throttle) - lane.outstanding;
+  return Math.max(0, Math.min(lane.window - lane.outstanding - unproven, atOnce));
 }

@@ -8,12 +8,14 @@ import { importFile } from "../client/importer.ts";
 import type { Clock } from "../clock.ts";
 import { BellwetherError } from "../errors.ts";
 import type { ProviderLookup } from "../provider/lookup.ts";
+import { OTHER } from "../provider/provider.ts";
 import { createRenderer } from "../template/renderer.ts";
 import { compileTemplate, readTemplate, type Template, type TemplateSource } from "../template/template.ts";
 import { type CheckedValues, checkValues } from "../template/values.ts";
 import { type Campaign, type CampaignSpec, campaignKey, isFinished } from "./campaign.ts";
 import { readCampaignFile } from "./campaign-file.ts";
 import { type CampaignStart, refuseMissed } from "./campaign-start.ts";
+import { type AlertRoads, checkAlerts, domainOf } from "./preflight/alerts.ts";
 import { checkCampaign, REFUSED_SHOWN } from "./preflight/campaign-checks.ts";
 import type { Finding } from "./preflight/finding.ts";
 import { checkRamp, type RampForecast } from "./preflight/ramp.ts";
@@ -69,6 +71,8 @@ export function createCampaignManager(options: {
   probe: RouteProbe;
   /** What is known of the ramps behind relays, for recipients by provider, largest first; none are unless given. */
   forecast?: (providers: readonly (readonly [string, number])[]) => Promise<RampForecast>;
+  /** How people are called; null: nobody needs to be, nothing leaves the machine. */
+  alerts: AlertRoads | null;
   clock: Clock;
 }): CampaignManager {
   const { campaigns, audiences, clock } = options;
@@ -155,10 +159,12 @@ export function createCampaignManager(options: {
       ...(signal === undefined ? {} : { signal }),
       onProgress: (done) => onProgress?.("render", done),
     });
-    const answers = await options.lookup().providersOf(rendered.domains.keys());
+    const alertDomains = options.alerts?.mail.map(domainOf) ?? [];
+    const answers = await options.lookup().providersOf([...rendered.domains.keys(), ...alertDomains]);
+    const providerOf = (domain: string) => answers.get(domain)?.provider ?? OTHER;
     const providers = new Map<string, number>();
     for (const [domain, count] of rendered.domains) {
-      const provider = answers.get(domain)?.provider ?? "other";
+      const provider = providerOf(domain);
       providers.set(provider, (providers.get(provider) ?? 0) + count);
     }
     const findings = [
@@ -170,6 +176,9 @@ export function createCampaignManager(options: {
         nowMs: clock.now(),
       }),
       ...(await checkRoutes(options.probe, [...providers.keys()])),
+      ...(options.alerts === null
+        ? []
+        : checkAlerts({ roads: options.alerts, providers: new Set(providers.keys()), providerOf })),
     ];
     const largestFirst = [...providers].sort((a, b) => b[1] - a[1]);
     const forecast = await options.forecast?.(largestFirst);

@@ -1,10 +1,12 @@
 // The plan of a campaign: its audience by address, each with its provider and its lane, written in idempotent
 // chunks. It can die at any moment and goes on where its cursor stands; two that plan at once write it once.
 import { createHash } from "node:crypto";
+import type { LaneLimits } from "../breaker/lane-start.ts";
 import { firstWindow } from "../breaker/ramp.ts";
 import type { Stagger } from "../breaker/ramp-start.ts";
 import { type Filter, matchesFilter } from "../client/audience.ts";
 import type { AudienceStore, StoredClient } from "../client/audience-store.ts";
+import { courtesyOf } from "../provider/courtesy.ts";
 import { isFreemail, isHosted, organisationOf } from "../provider/directory.ts";
 import type { ProviderLookup } from "../provider/lookup.ts";
 import { OTHER } from "../provider/provider.ts";
@@ -17,6 +19,9 @@ const CHUNK = 1_000;
 export interface RouteChoice {
   name: string;
   feedback: "relay" | "final";
+  connections: number;
+  /** Mail leaves from here to each provider's own hosts; `from`: the address that it leaves from, if one is set. */
+  direct: { from: string | null } | null;
 }
 
 export async function planCampaign(options: {
@@ -53,12 +58,14 @@ export async function planCampaign(options: {
       const answer = answers.get(one.domain);
       const provider = answer?.provider ?? OTHER;
       if (!lanes.has(provider)) {
-        const { name, feedback } = options.routeOf(provider);
+        const route = options.routeOf(provider);
+        const { name, feedback } = route;
         lanes.set(provider, {
           provider,
           route: name,
           feedback,
           window: firstWindow(feedback, options.canary),
+          limits: limitsOf(provider, route),
         });
       }
       return {
@@ -82,6 +89,13 @@ export async function planCampaign(options: {
     if (now === null || now.planned) return;
     after = now.planCursor;
   }
+}
+
+/** The long tail is many providers: its lane as a whole has no limit of theirs. */
+function limitsOf(provider: string, { connections, direct }: RouteChoice): LaneLimits {
+  if (direct === null || provider === OTHER) return { connections, direct: null };
+  const { connections: wanted, strict } = courtesyOf(provider);
+  return { connections, direct: { connections: wanted, strict, from: direct.from } };
 }
 
 /** One mail an address, after the filter; the first row's spelling of it. */

@@ -1,6 +1,7 @@
 // The port through which campaigns are kept and steered. Every method is one transaction; orders given by other
 // processes are such transactions too, and the driver sees them at its next look.
 
+import type { LaneLimits } from "../breaker/lane-start.ts";
 import type { Stagger } from "../breaker/ramp-start.ts";
 import type { TemplateSource } from "../template/template.ts";
 import type { CheckedValues } from "../template/values.ts";
@@ -41,6 +42,8 @@ export interface PlannedLane {
   route: string;
   feedback: "relay" | "final";
   window: number;
+  /** What its route and its provider take; left out: nothing is known of it. */
+  limits?: LaneLimits;
 }
 
 export interface CampaignStore {

@@ -9,8 +9,10 @@ import { buildReport } from "../report/report.ts";
 import { renderReport } from "../report/report-text.ts";
 import { safeText } from "../report/safe-text.ts";
 import { untoldCsv } from "../report/untold.ts";
+import { alertLines } from "./alerts.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";
+import { type PostMortemOptions, postMortem, wantsPostMortem } from "./post-mortem.ts";
 import { startText } from "./scheduled.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -60,6 +62,8 @@ export async function status(
     }
     for (const sentinel of now.sentinels) await io.out(`  ${safeText(sentinel)}\n`);
     for (const intake of await app.intakes.intakes()) await io.out(`  ${safeText(describeIntake(intake))}\n`);
+    for (const line of alertLines(await app.alerts.list({ live: true, limit: 20 })))
+      await io.out(`  ${line}\n`);
     const unmatched = await app.returned.unmatchedSince(app.clock.now() - DAY_MS);
     if (unmatched > 0)
       await io.out(`  ${unmatched} of the last day's reports matched nothing: bounces list --unmatched\n`);
@@ -72,7 +76,12 @@ export async function status(
   });
 }
 
-export async function report(io: Io, which: string | undefined, options: CommonOptions): Promise<ExitCode> {
+export async function report(
+  io: Io,
+  which: string | undefined,
+  options: PostMortemOptions,
+): Promise<ExitCode> {
+  if (wantsPostMortem(options)) return postMortem(io, which, options);
   return withBellwether(io, options, async (app) => {
     const campaign = await campaignOf(app, which);
     const built = await buildReport(app.reports, campaign.id);

@@ -120,6 +120,7 @@ function lines(io: Io, clock: Clock): ProgressDisplay {
 }
 
 function noticeText({ kind, name, trouble }: { kind: string; name: string; trouble: string | null }): string {
+  if (kind === "alert") return `Alert: ${safeText(trouble ?? "")}`;
   const what = kind === "route" ? `Route ${name}` : name;
   if (trouble === null) return `${what}: answers again.`;
   return `${what}: ${safeText(trouble)}${kind === "route" ? " - waiting; nobody's attempt is used up." : " - retrying."}`;

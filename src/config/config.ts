@@ -56,7 +56,13 @@ export interface Config {
   readonly alert: {
     readonly mail: readonly string[];
     readonly webhook: string | null;
-    readonly command: string | null;
+    /** What signs its posts, as it was written; null: they are not signed. */
+    readonly webhookSecret: string | null;
+    /** The program first. */
+    readonly command: readonly string[] | null;
+    /** Who is told by mail when nobody has answered. */
+    readonly deputy: readonly string[];
+    readonly deputyAfterMs: number;
   };
   readonly retention: {
     readonly repliesMs: number;
@@ -152,7 +158,7 @@ export function assemble(
     ramp: { canary: values.ramp.canary, soakMs: values.ramp.soak },
     breaker: breaker(values.breaker),
     bounces: bounces(values.bounces, report, places),
-    alert: values.alert,
+    alert: alert(values.alert, report, places),
     retention: {
       repliesMs: values.retention.replies,
       recipientsMs: values.retention.recipients,
@@ -273,6 +279,21 @@ function bounces(
     log: values.log.file === null ? null : { file: values.log.file },
     webhooks,
   };
+}
+
+function alert(
+  { webhook_secret: webhookSecret, deputy_after: deputyAfterMs, ...values }: Read["values"]["alert"],
+  report: Report,
+  places: Read["places"],
+): Config["alert"] {
+  if (places.has("alert.webhook_secret") && !places.has("alert.webhook")) {
+    report(
+      "alert.webhook_secret",
+      "alert.webhook_secret is set without alert.webhook",
+      "Set the webhook too.",
+    );
+  }
+  return { ...values, webhookSecret, deputyAfterMs };
 }
 
 function bounceListener(

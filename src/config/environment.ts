@@ -3,13 +3,14 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { didYouMean } from "../suggest.ts";
+import { ALERT_VARIABLES } from "./command-line.ts";
 import type { Problem } from "./problems.ts";
 import type { Key, SchemaNode, Section } from "./schema.ts";
 import { whyUnreadable } from "./toml.ts";
 
 export const PREFIX = "BELLWETHER_";
-/** Read by others: the tests, --config's stand-in, and the log. */
-const NOT_KEYS = /^BELLWETHER_(TEST_.*|CONFIG|LOG)$/;
+/** Read by others: the tests, --config's stand-in, the log; and what a command finds that we have run. */
+const NOT_KEYS = new RegExp(`^(BELLWETHER_(TEST_.*|CONFIG|LOG)|${ALERT_VARIABLES.join("|")})$`);
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,6 @@
 // Every key of bellwether.toml: its place, its kind, its default, whether it is a secret. Nothing else knows the
 // list; the reader, the names of the environment variables and the reference in the docs all follow it.
+import { commandLine, webhookSecret } from "./command-line.ts";
 import {
   address,
   anyText,
@@ -146,7 +147,10 @@ export const SCHEMA = {
   alert: {
     mail: defaulted(list(address, "an email address, or a list of them"), []),
     webhook: secret(key(webUrl(["https", "http"]))),
-    command: key(anyText),
+    webhook_secret: secret(key(webhookSecret)),
+    command: key(commandLine),
+    deputy: defaulted(list(address, "an email address, or a list of them"), []),
+    deputy_after: defaulted(duration("1s", "24h"), "10m"),
   },
   retention: { replies: keep("90d"), recipients: keep("400d"), reports: keep("30d") },
   database: { url: secret(defaulted(databaseTarget, "file:data/bellwether.db")) },

@@ -14,6 +14,9 @@ import { LEASE_MS, type Ledger } from "./store.ts";
 import type { Transport } from "./transport.ts";
 import { createWriter } from "./writer.ts";
 
+/** alert: what people are called for; alert-road: a way to call them that fails. */
+export type NoticeKind = "route" | "store" | "intake" | "alert" | "alert-road";
+
 export interface EngineOptions {
   ledger: Ledger;
   queue: JobQueue;
@@ -31,7 +34,7 @@ export interface EngineOptions {
   /** No other process can be alive on this database. */
   exclusive: boolean;
   /** Told of what a person should see: a route that cannot be reached, a database that does not answer. */
-  onNotice: (notice: { kind: "route" | "store" | "intake"; name: string; trouble: string | null }) => void;
+  onNotice: (notice: { kind: NoticeKind; name: string; trouble: string | null }) => void;
   /** Told what is counted; nobody by default. */
   observer?: Observer | undefined;
   /** A worker silent for so long, by the database's time, is dead. */

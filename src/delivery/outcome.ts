@@ -1,9 +1,10 @@
 // What came of a try. The transport tells what was heard on the wire; here it becomes an outcome: whose word it
 // was, what it means, and what becomes of the delivery. Pure.
 import { classifyReply } from "../bounce/classifier.ts";
+import { hintOf } from "../bounce/hint.ts";
 import type { Classification, Phase, Speaker } from "../bounce/reason.ts";
 import type { DeliveryState } from "./delivery.ts";
-import { RETRY_DEADLINE_SECONDS, retryDelaySeconds } from "./retry.ts";
+import { hintedDelaySeconds, RETRY_DEADLINE_SECONDS } from "./retry.ts";
 
 /** What a connection heard for one message. */
 export type Heard =
@@ -140,17 +141,18 @@ export function settlementOf(
       return at("pending");
     case "unreachable":
       if (losses + 1 < LOSSES_BEFORE_WAIT) return { ...at("pending"), losses: losses + 1 };
-      return deferred({ ...delivery, losses: losses + 1 }, nowMs);
+      return deferred({ ...delivery, losses: losses + 1 }, null, nowMs);
     case "deferred":
-      return deferred(delivery, nowMs);
+      return deferred(delivery, outcome.reply, nowMs);
   }
 }
 
 function deferred(
   delivery: { id: number; try: number; waited: number; losses: number },
+  reply: string | null,
   nowMs: number,
 ): Settlement {
-  const seconds = retryDelaySeconds(delivery);
+  const seconds = hintedDelaySeconds(delivery, hintOf(reply));
   const waited = Math.min(delivery.waited + seconds, RETRY_DEADLINE_SECONDS);
   return { state: "deferred", dueAtMs: nowMs + seconds * 1000, waited, losses: delivery.losses };
 }

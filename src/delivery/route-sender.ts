@@ -10,6 +10,7 @@ import { NO_OBSERVER, type Observer } from "./observer.ts";
 import { type Heard, isFence, type Outcome, outcomeOf, refusal, settlementOf } from "./outcome.ts";
 import { createPacer, type Rate } from "./pace.ts";
 import { createReadyList, type ReadyItem } from "./ready.ts";
+import { createServed } from "./served.ts";
 import type { RouteShares } from "./share.ts";
 import type { LaneView } from "./store.ts";
 import type { Mail, MailConnection, Transport } from "./transport.ts";
@@ -78,6 +79,7 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
   let staying = 0;
   const doors = createDoors({ clock, signal: stopping.signal, onOpen: wake });
   let idle: ((item: ReadyItem | null) => void)[] = [];
+  const lanes = createServed((lane) => options.viewOf(lane)?.atOnce);
   /** Taken from the list, their intent not yet answered: claims that are still in use. */
   const held = new Set<number>();
   const pacer = createPacer({
@@ -118,7 +120,8 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
   /** Serves idle connections first, then opens more. */
   function wake(): void {
     while (!stopping.signal.aborted && ready.has(doors.mayKnock)) {
-      const waiter = idle.shift();
+      // The last one to come is warm; the others end their wait, when less is to do than there are connections.
+      const waiter = idle.pop();
       if (waiter !== undefined) waiter(takeNow(null) ?? null);
       else if (slots.size < allowance.size()) startSlot();
       else return;
@@ -144,11 +147,14 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
   }
 
   /** The next item, waiting a little for one; null: none came, the connection may be closed. */
-  function takeOrWait(destination: string | null): Promise<ReadyItem | null> | ReadyItem | null {
+  function takeOrWait(
+    destination: string | null,
+    serving: number | null,
+  ): Promise<ReadyItem | null> | ReadyItem | null {
     if (stopping.signal.aborted) return null;
     const item = takeNow(destination);
     if (item !== undefined) return item;
-    if (destination === null) return null;
+    if (destination === null || lanes.isCrowded(serving)) return null;
     return new Promise((resolve) => {
       const timer = new AbortController();
       const waiter = (got: ReadyItem | null) => {
@@ -263,6 +269,8 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
   async function runSlot(): Promise<void> {
     let connection: MailConnection | null = null;
     let destination: string | null = null;
+    /** The lane of the last mail: whose connection this is. */
+    let serving: number | null = null;
     let next: Promise<Prepared | null> | null = null;
     for (;;) {
       let current: Prepared | null = null;
@@ -271,12 +279,13 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
         next = null;
         if (current === null) continue;
         if (!connection?.usable && mayBegin(current.item.delivery)) {
+          await connection?.close();
           const answer = await transport.connect(route, current.item.destination);
           connection = answer.ok ? answer.connection : null;
         }
       } else {
         if (staying > allowance.size()) break;
-        const item = await takeOrWait(destination);
+        const item = await takeOrWait(destination, serving);
         if (item === null) break;
         if (!isCurrent(item.delivery)) {
           doors.leave(item.destination);
@@ -285,7 +294,9 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
           continue;
         }
         if (!connection?.usable || destination !== item.destination) {
-          void connection?.close();
+          const closing = connection?.close();
+          // One that has carried its share is gone before the next one comes: the provider counts both.
+          if (!connection?.usable) await closing;
           connection = await open(item);
           destination = item.destination;
           if (connection === null) break;
@@ -296,6 +307,7 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
         current = await prepare(item);
         if (current === null) continue;
       }
+      serving = lanes.serve(current.item.delivery.laneId, serving);
       if (connection?.usable && destination !== null) next = prefetch(destination);
       const outcome = await send(current, connection);
       const settled = settle(current, outcome);
@@ -305,6 +317,7 @@ export function createRouteSender(options: RouteSenderOptions): RouteSender {
     staying -= 1;
     // Until it is closed it is open: whoever gets its place must not be one too many.
     await connection?.close();
+    lanes.leave(serving);
   }
 
   return {

@@ -6,9 +6,9 @@ import { stepLane } from "../breaker/breaker.ts";
 import { type Evidence, slows } from "../breaker/evidence.ts";
 import { describeHold } from "../breaker/hold.ts";
 import type { LaneRecord } from "../breaker/lane-record.ts";
+import { describeRest, pace } from "../breaker/pace.ts";
 import { OPEN_WINDOW } from "../breaker/ramp.ts";
 import { FRESH_MEMORY, noteHandover } from "../breaker/ramp-memory.ts";
-import { providerTitle } from "../provider/directory.ts";
 import type { DeliveryState } from "./delivery.ts";
 import type { Outcome, Settlement } from "./outcome.ts";
 
@@ -125,6 +125,7 @@ export function applyEvidence(
   if (lane.state === "backing-off" && slows(evidence)) return;
   const wasWindow = lane.window;
   const step = stepLane(lane, evidence, config);
+  pace(lane, step, evidence, one.atMs);
   lane.window = step.window;
   lane.pulse = step.pulse;
   fold.cause ||= step.cause;
@@ -145,10 +146,7 @@ export function applyEvidence(
   } else if (step.restMs !== null && (lane.state === "ramping" || lane.state === "open")) {
     lane.state = "backing-off";
     lane.untilMs = one.atMs + step.restMs;
-    fold.events.push({
-      event: "slowed",
-      text: `${providerTitle(lane.provider)} asks for fewer mails: the lane rests for ${Math.round(step.restMs / 1000)} s.`,
-    });
+    fold.events.push({ event: "slowed", text: describeRest(lane) });
   } else if (lane.state === "ramping" && wasWindow < OPEN_WINDOW && lane.window >= OPEN_WINDOW) {
     lane.state = "open";
   }

@@ -21,6 +21,8 @@ export interface LaneView {
   room: number;
   /** When the next delivery is due; null: none waits. */
   nextDueMs: number | null;
+  /** So many connections at once may serve it; left out: as many as the route has. */
+  atOnce?: number;
 }
 
 export interface Intent {

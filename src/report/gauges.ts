@@ -36,6 +36,8 @@ export interface Gauges {
   intakes: readonly { name: string; alive: boolean; lagMs: number | null }[];
   /** Reports of the last day that matched no delivery. */
   unmatched: number;
+  /** Alerts for which nobody has answered. */
+  alerts: number;
 }
 
 export interface GaugeSource {

@@ -17,7 +17,7 @@ export interface ReportStyle {
   width?: number;
 }
 
-const HEADINGS: readonly (readonly [CountedKey, string])[] = [
+export const HEADINGS: readonly (readonly [CountedKey, string])[] = [
   ["accepted", "accepted"],
   ["handedOver", "handed over"],
   ["deferred", "deferred"],
@@ -30,7 +30,7 @@ const HEADINGS: readonly (readonly [CountedKey, string])[] = [
   ["pending", "pending"],
 ];
 
-const STATE_WORDS: Readonly<Record<CampaignState, string>> = {
+export const STATE_WORDS: Readonly<Record<CampaignState, string>> = {
   draft: "a draft: nothing was sent",
   scheduled: "scheduled: nothing was sent yet",
   running: "running",

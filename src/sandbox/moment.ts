@@ -22,6 +22,8 @@ export interface Moment {
   acceptedSoFar: number;
   /** Number of the connection, from 1. */
   connection: number;
+  /** The address that it comes from. */
+  peer: string;
   nowMs: number;
 }
 

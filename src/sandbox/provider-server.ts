@@ -56,6 +56,8 @@ export class SimulatedProvider {
   readonly #desk: Desk;
   readonly #tallies = new Map<string, Tally>();
   readonly #attempts = new Map<string, number>();
+  /** By connection. */
+  readonly #peers = new Map<number, string>();
   readonly #sessions = new Set<{ cut: () => void }>();
   readonly #watchers = new Set<() => void>();
   #server: Server | null = null;
@@ -161,6 +163,7 @@ export class SimulatedProvider {
   #connect(socket: Socket): void {
     const { connections } = this;
     const connection = ++connections.total;
+    this.#peers.set(connection, socket.remoteAddress ?? "");
     const full = connections.now >= (this.#options.maxConnections ?? Number.POSITIVE_INFINITY);
     connections.now++;
     connections.peak = Math.max(connections.peak, connections.now);
@@ -171,6 +174,7 @@ export class SimulatedProvider {
       refusal: full ? "421 4.7.0 Too many concurrent connections" : null,
       onEnd: () => {
         this.#sessions.delete(session);
+        this.#peers.delete(connection);
         connections.now--;
         this.#changed();
       },
@@ -209,6 +213,7 @@ export class SimulatedProvider {
       seen: to?.seen ?? tally.seen,
       acceptedSoFar: tally.accepted,
       connection,
+      peer: this.#peers.get(connection) ?? "",
       nowMs: this.#clock.now(),
     });
   }

@@ -6,6 +6,8 @@ import { describeClaims } from "./ledger-claims.ts";
 import { createHands } from "./ledger-hands.ts";
 import { describeHolds } from "./ledger-holds.ts";
 import { describeOrders } from "./ledger-orders.ts";
+import { describePace } from "./ledger-pace.ts";
+import { describePostMortems } from "./ledger-post-mortem.ts";
 import { describeSchedules } from "./ledger-schedules.ts";
 import { describeSettles } from "./ledger-settles.ts";
 import { describeTime } from "./ledger-time.ts";
@@ -17,7 +19,9 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
     describeClaims(hands);
     describeSettles(hands);
     describeHolds(hands);
+    describePostMortems(hands);
     describeTime(hands);
+    describePace(hands);
     describeOrders(hands);
     describeSchedules(hands);
     describeTogether(hands);

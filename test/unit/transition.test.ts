@@ -1,8 +1,9 @@
-// The state tables of the three nouns: closed, reachable, with final states that are final, and drawn in
+// The state tables of the nouns: closed, reachable, with final states that are final, and drawn in
 // docs/states.md exactly as they stand in the code.
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it, test } from "vitest";
+import { ALERT_MOVES } from "../../src/alert/alert.ts";
 import { CAMPAIGN_MOVES } from "../../src/campaign/campaign.ts";
 import { DELIVERY_MOVES, DELIVERY_STATES } from "../../src/delivery/delivery.ts";
 import { BellwetherError } from "../../src/errors.ts";
@@ -12,6 +13,7 @@ import { type Moves, mayMove, move } from "../../src/transition.ts";
 const NOUNS: { noun: string; moves: Moves<string>; first: string; final: string[] }[] = [
   { noun: "campaign", moves: CAMPAIGN_MOVES, first: "draft", final: ["cancelled"] },
   { noun: "lane", moves: LANE_MOVES, first: "ramping", final: [] },
+  { noun: "alert", moves: ALERT_MOVES, first: "open", final: ["settled"] },
   {
     noun: "delivery",
     moves: DELIVERY_MOVES,

@@ -4,6 +4,7 @@
 import type { Database } from "../../src/adapters/database/database.ts";
 import { FAULT_OF, type Reason, type Scope, type Speaker } from "../../src/bounce/reason.ts";
 import type { BreakerConfig } from "../../src/breaker/breaker.ts";
+import type { LaneLimits } from "../../src/breaker/lane-start.ts";
 import type { Start } from "../../src/campaign/start.ts";
 import type { CampaignStore, PlannedDelivery } from "../../src/campaign/store.ts";
 import type { ClaimedDelivery } from "../../src/delivery/delivery.ts";
@@ -37,6 +38,7 @@ export interface LanePlan {
   feedback?: "relay" | "final";
   window?: number;
   route?: string;
+  limits?: LaneLimits;
   /** Who counts as one; by default nobody. */
   unitOf?: (index: number) => string | null;
 }
@@ -81,7 +83,8 @@ export function planChunk(lanes: readonly LanePlan[]): Parameters<CampaignStore[
   return {
     after: "",
     upTo: "z",
-    lanes: lanes.map(({ provider, route, feedback, window }) => ({
+    lanes: lanes.map(({ provider, route, feedback, window, limits }) => ({
+      ...(limits === undefined ? {} : { limits }),
       provider,
       route: route ?? "default",
       feedback: feedback ?? "final",

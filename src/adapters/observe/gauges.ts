@@ -1,4 +1,4 @@
-// What watching asks of the database. The gauges come from its lanes and from the queue: seven short statements a
+// What watching asks of the database. The gauges come from its lanes and from the queue: eight short statements a
 // scrape, whatever a campaign's size, since a lane's row holds its own counts.
 import { FRESH_PULSE, type Pulse } from "../../breaker/breaker.ts";
 import type { Hold } from "../../breaker/hold.ts";
@@ -7,6 +7,7 @@ import type { LaneState } from "../../provider/lane.ts";
 import type { GaugeSource, LaneGauge } from "../../report/gauges.ts";
 import { isAlive } from "../../report/intakes.ts";
 import type { Database } from "../database/database.ts";
+import { countOpen } from "../store/alerts.ts";
 import { createIntakeStore } from "../store/intakes.ts";
 import { createReturnedSource } from "../store/returned.ts";
 import { countAlive } from "../store/workers.ts";
@@ -28,13 +29,14 @@ export function createGaugeSource(options: {
         where: { state: { in: ["running", "paused"] } },
         select: { id: true },
       });
-      const [rows, workers, routesHeld, held, intakes, unmatched] = await Promise.all([
+      const [rows, workers, routesHeld, held, intakes, unmatched, alerts] = await Promise.all([
         read.lane.findMany({ where: { campaignId: { in: open.map((campaign) => campaign.id) } } }),
         countAlive(db),
         read.route.count({ where: { state: "held" } }),
         read.$queryRawUnsafe<{ provider: string }[]>("SELECT provider FROM provider_hold"),
         sources.intakes(),
         reports.unmatchedSince(db.now() - DAY_MS),
+        countOpen(db),
       ]);
       const lanes = rows.map(toGauge);
       const depth = new Map<string, number>();
@@ -51,6 +53,7 @@ export function createGaugeSource(options: {
         depth,
         intakes: intakes.map((one) => ({ name: one.name, alive: isAlive(one), lagMs: one.lagMs })),
         unmatched,
+        alerts,
       };
     },
   };

@@ -1,7 +1,8 @@
 // The numbers for Prometheus: what this process did (counters, fed by sending as it goes) and how the lanes stand
 // (gauges, read from the database when somebody looks). The only labels are ids from closed sets: provider, event,
-// state, reason, why. An address or a domain as a label would be a leak, and a series for each of a million clients.
+// state, reason, why, road. An address or a domain as a label would be a leak, and a series for each of a million clients.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { ROADS, type RoadName } from "../../alert/road.ts";
 import type { Clock } from "../../clock.ts";
 import type { Observer } from "../../delivery/observer.ts";
 import type { Outcome } from "../../delivery/outcome.ts";
@@ -10,6 +11,8 @@ import type { GaugeSource, Gauges } from "../../report/gauges.ts";
 export interface Metrics {
   /** To be given to the engine. */
   readonly observer: Observer;
+  /** A road for alerts has failed once. */
+  onFailedAlert(road: RoadName): void;
   /** What /metrics answers with; the gauges are there when the source answers within `patienceMs`. Never rejects. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -118,6 +121,13 @@ export function createMetrics(options: {
     [],
     "Reports of the last day that matched no delivery.",
   );
+  const alerts = gauge("bellwether_alerts_open", [], "Alerts for which nobody has answered.");
+  const alertFailures = counter(
+    "bellwether_alert_failures_total",
+    ["road"],
+    "Tries to tell an alert by this road that failed.",
+  );
+  for (const road of ROADS) alertFailures.inc({ road }, 0);
   const byHand = gauge("bellwether_providers_held", ["provider"], "1: a person holds it for every campaign.");
   const read = [
     byHand,
@@ -162,6 +172,7 @@ export function createMetrics(options: {
       if (lagMs !== null) intakeLag.set({ intake: name }, lagMs / 1000);
     }
     unmatched.set(gauges.unmatched);
+    alerts.set(gauges.alerts);
     for (const provider of gauges.providersHeld) byHand.set({ provider }, 1);
   }
 
@@ -187,6 +198,7 @@ export function createMetrics(options: {
   return {
     contentType: registry.contentType,
     described,
+    onFailedAlert: (road) => alertFailures.inc({ road }),
     observer: {
       onOutcome: ({ provider, event, seconds }) => {
         if (!known.has(provider)) {
@@ -212,7 +224,7 @@ export function createMetrics(options: {
       // What is not known now is not shown at all: an old number would look like a quiet day. From here to the text
       // nothing may wait, or two scrapes would add up.
       for (const each of read) each.reset();
-      for (const plain of [workers, routesHeld, unmatched]) if (gauges === null) plain.remove();
+      for (const plain of [workers, routesHeld, unmatched, alerts]) if (gauges === null) plain.remove();
       up.set(gauges === null ? 0 : 1);
       if (gauges !== null) show(gauges);
       return registry.metrics();

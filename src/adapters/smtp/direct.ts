@@ -4,7 +4,10 @@ import { isIP } from "node:net";
 import { domainToASCII } from "node:url";
 import type { Clock } from "../../clock.ts";
 import type { ConnectFailure, MailConnection } from "../../delivery/transport.ts";
+import { courtesyOf } from "../../provider/courtesy.ts";
+import { providerOfMx } from "../../provider/directory.ts";
 import type { MxRecord, MxResolver } from "../../provider/lookup.ts";
+import { OTHER } from "../../provider/provider.ts";
 import { type AddressesOf, nowhere, shuffled, within } from "./hosts.ts";
 
 export type MailHosts =
@@ -98,6 +101,26 @@ function hostsOf(domain: string, records: readonly MxRecord[] | null): MailHosts
     };
   const ordered = shuffled(named).sort((a, b) => a.priority - b.priority);
   return { kind: "hosts", hosts: [...new Set(ordered.map(({ exchange }) => exchange))].slice(0, MOST_HOSTS) };
+}
+
+/** Not used for more mails than the provider wants over one connection, then closed; by the MX host's name. */
+export function courteous(connection: MailConnection, hosts: readonly string[]): MailConnection {
+  let left = courtesyOf(providerOfMx(hosts[0] ?? "") ?? OTHER).mails;
+  let closing: Promise<void> | null = null;
+  return {
+    send: async (mail, mayBegin) => {
+      const heard = await connection.send(mail, mayBegin);
+      if (heard.kind !== "returned") left -= 1;
+      return heard;
+    },
+    get usable() {
+      return left > 0 && connection.usable;
+    },
+    close: () => {
+      closing ??= connection.close();
+      return closing;
+    },
+  };
 }
 
 /** Stands for a domain that takes no mail: each recipient is refused, by the way that all refusals go. */

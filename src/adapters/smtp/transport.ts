@@ -6,7 +6,7 @@ import { isLoopback } from "../../config/urls.ts";
 import type { Connected, Transport } from "../../delivery/transport.ts";
 import type { MxResolver } from "../../provider/lookup.ts";
 import { type Manner, TIMEOUTS, type Timeouts } from "./dial.ts";
-import { createMailHosts, refusingConnection } from "./direct.ts";
+import { courteous, createMailHosts, refusingConnection } from "./direct.ts";
 import { type AddressesOf, connectToAny, nowhere, systemAddresses } from "./hosts.ts";
 
 export interface SmtpTransportOptions {
@@ -35,8 +35,11 @@ export function createSmtpTransport(options: SmtpTransportOptions): Transport {
     if (mailHosts === null) return { ok: false, failure: nowhere("nothing here can ask DNS for mail hosts") };
     const answer = await mailHosts(domain);
     switch (answer.kind) {
-      case "hosts":
-        return connectToAny(answer.hosts, { port, manner, addressesOf });
+      case "hosts": {
+        const connected = await connectToAny(answer.hosts, { port, manner, addressesOf });
+        if (!connected.ok) return connected;
+        return { ok: true, connection: courteous(connected.connection, answer.hosts) };
+      }
       case "none":
         return { ok: true, connection: refusingConnection(answer.reply) };
       case "failed":

@@ -10,6 +10,7 @@ import { mayMove, move } from "../../transition.ts";
 import { type Database, sqlTime, type Tx } from "../database/database.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
 import { resumeUnbegun, schedule } from "./campaign-schedule.ts";
+import { keepCard } from "./hold-cards.ts";
 import { hasReturning, resumeLane, retryNow, returnDeliveries, setAsideOf } from "./lane-resume.ts";
 import { addEvents, type LaneInContext, lockCampaign, readLanes, recount, writeLanes } from "./lane-rows.ts";
 
@@ -165,7 +166,18 @@ async function resume(
     const text = `${providerTitle(lane.provider)} goes on, one mail first; ${returned} return to be sent again.`;
     await addEvents(tx, [{ campaignId: campaign.id, laneId: lane.id, atMs: nowMs, event: "resumed", text }]);
   }
-  for (const name of routes) await tx.route.update({ where: { name }, data: { state: "ready", hold: null } });
+  for (const name of routes) {
+    const { hold } = await tx.route.findUniqueOrThrow({ where: { name }, select: { hold: true } });
+    const over = {
+      by: "person",
+      returned: steered.returned,
+      campaignId: campaign.id,
+      laneId: null,
+      nowMs,
+    } as const;
+    await keepCard(tx, { hold: hold === null ? null : JSON.parse(hold), ...over });
+    await tx.route.update({ where: { name }, data: { state: "ready", hold: null } });
+  }
   const stands = state === "paused" && (provider === null || campaign.pausedBy === "breaker");
   const wakes = (state === "completed" || state === "completed-with-failures") && steered.lanes.length > 0;
   if (stands || wakes) {

@@ -1,6 +1,7 @@
 // Campaigns on SQLite: their rows, their frozen content, their plan in chunks, and the orders that steer them.
-import type { BreakerConfig } from "../../breaker/breaker.ts";
+import { type BreakerConfig, FRESH_PULSE } from "../../breaker/breaker.ts";
 import { type Memory, startFrom } from "../../breaker/memory.ts";
+import { FRESH_MEMORY } from "../../breaker/ramp-memory.ts";
 import { CAMPAIGN_MOVES, type Campaign, type CampaignState } from "../../campaign/campaign.ts";
 import { isMissed, type Start, shownStart } from "../../campaign/start.ts";
 import type { CampaignStore, PlannedDelivery, PlannedLane } from "../../campaign/store.ts";
@@ -16,7 +17,8 @@ import { startOfRow } from "./campaign-schedule.ts";
 import { steerCampaign } from "./campaign-steer.ts";
 import { remember } from "./lane-memory.ts";
 import { addEvents, lockCampaign } from "./lane-rows.ts";
-import { firstPulse, holdBack } from "./lane-start.ts";
+import { holdBack } from "./lane-stagger.ts";
+import { startOfLane } from "./lane-start.ts";
 import { CONFIRM_AFTER_MS, joinSuppression } from "./suppression-rows.ts";
 
 export function createCampaignStore(db: Database, { breaker }: { breaker: BreakerConfig }): CampaignStore {
@@ -166,6 +168,7 @@ async function addLanes(
   for (const lane of options.lanes) {
     const { provider, route, feedback } = lane;
     const memory = await remember(tx, { ...lane, nowMs });
+    const { throttle, text } = await startOfLane(tx, lane, nowMs);
     const window = memory === null ? lane.window : 1;
     const sender = memory === null ? 0 : startFrom(memory, breaker);
     const added = await tx.$executeRawUnsafe(
@@ -176,9 +179,11 @@ async function addLanes(
       route,
       feedback,
       window,
-      firstPulse(feedback, { sender }),
+      JSON.stringify({ ...FRESH_PULSE, sender, throttle, ramp: feedback === "relay" ? FRESH_MEMORY : null }),
     );
     if (added > 0 && memory !== null) await addEvents(tx, [probing(campaignId, provider, memory, nowMs)]);
+    if (added > 0 && text !== null)
+      await addEvents(tx, [{ campaignId, laneId: null, atMs: nowMs, event: "limits", text }]);
     await tx.$executeRawUnsafe("INSERT INTO route (name) VALUES (?) ON CONFLICT (name) DO NOTHING", route);
   }
 }

@@ -13,11 +13,13 @@ export function createIntakeStore(
       db.write(async (tx) => {
         for (const { name, state, seenAtMs, broughtAtMs, lagMs, trouble } of health) {
           await tx.$executeRawUnsafe(
-            `INSERT INTO intake (name, state, seen_at, brought_at, lag_ms, trouble, told_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?)
+            `INSERT INTO intake (name, state, seen_at, brought_at, lag_ms, trouble, told_at, failing_since)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (name) DO UPDATE SET state = excluded.state, seen_at = excluded.seen_at,
                brought_at = coalesce(excluded.brought_at, intake.brought_at), lag_ms = excluded.lag_ms,
-               trouble = excluded.trouble, told_at = excluded.told_at`,
+               trouble = excluded.trouble, told_at = excluded.told_at,
+               failing_since = CASE WHEN excluded.state = 'alive' THEN NULL
+                 ELSE coalesce(intake.failing_since, excluded.failing_since) END`,
             name,
             state,
             timeOf(seenAtMs),
@@ -25,6 +27,7 @@ export function createIntakeStore(
             lagMs === null ? null : Math.min(Math.round(lagMs), 2 ** 31 - 1),
             trouble,
             sqlTime(db.now()),
+            state === "failing" ? sqlTime(db.now()) : null,
           );
         }
       }),

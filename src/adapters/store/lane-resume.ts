@@ -8,6 +8,7 @@ import { afterResume } from "../../breaker/ramp-memory.ts";
 import { LANE_MOVES } from "../../provider/lane.ts";
 import { move } from "../../transition.ts";
 import { sqlTime, TEXTS, type Tx } from "../database/database.ts";
+import { keepCard } from "./hold-cards.ts";
 import { nextDue } from "./lane-rows.ts";
 
 const AT_REST = Object.fromEntries(DETECTORS.map((name) => [name, 0])) as Record<DetectorName, number>;
@@ -20,6 +21,7 @@ export async function resumeLane(
   const blind = lane.state === "blind";
   const doubted = lane.hold?.detector === "provider-incident";
   const aside = setAsideOf(lane);
+  const { hold } = lane;
   lane.state = move("lane", LANE_MOVES, lane.state, "ramping");
   lane.epoch += 1;
   lane.untilMs = null;
@@ -49,6 +51,7 @@ export async function resumeLane(
   const returned =
     (await returnDeliveries(tx, { lane, aside, nowMs })) +
     (doubted ? await returnDoubted(tx, lane, nowMs) : 0);
+  await keepCard(tx, { hold, by, returned, campaignId: lane.campaignId, laneId: lane.id, nowMs });
   await retryNow(tx, lane, nowMs);
   return returned;
 }

@@ -3,6 +3,7 @@
 import { FRESH_PULSE } from "../../breaker/breaker.ts";
 import type { Hold } from "../../breaker/hold.ts";
 import { type LaneRecord, roomOf } from "../../breaker/lane-record.ts";
+import { mostAtOnce } from "../../breaker/throttle.ts";
 import type { LaneView } from "../../delivery/store.ts";
 import { isRunnable, type LaneState } from "../../provider/lane.ts";
 import { fromSqlTime, INTS, sqlTime, TEXTS, type Tx } from "../database/database.ts";
@@ -111,6 +112,7 @@ export function mayRun(context: LaneInContext, nowMs: number): boolean {
 
 export function toView(context: LaneInContext, nowMs: number): LaneView {
   const { lane } = context;
+  const atOnce = mostAtOnce(lane.pulse.throttle);
   return {
     id: lane.id,
     campaignId: lane.campaignId,
@@ -123,6 +125,7 @@ export function toView(context: LaneInContext, nowMs: number): LaneView {
     runnable: mayRun(context, nowMs),
     room: roomOf(lane),
     nextDueMs: lane.nextDueMs,
+    ...(Number.isFinite(atOnce) ? { atOnce } : {}),
   };
 }
 

@@ -1,53 +1,34 @@
-// Lanes behind one relay start staggered: who goes first, and when the others may follow, is decided in
-// breaker/ramp-start.ts; here it is written and read.
-import { FRESH_PULSE, type Pulse } from "../../breaker/breaker.ts";
-import { FRESH_MEMORY } from "../../breaker/ramp-memory.ts";
-import { followersOf, mayFollow, type Stagger } from "../../breaker/ramp-start.ts";
-import type { Tx } from "../database/database.ts";
-import { type LaneInContext, readLanes, writeLanes } from "./lane-rows.ts";
+// Finds the last lane of the same route and provider, for a new one to begin where that one ended.
+import { FRESH_PULSE } from "../../breaker/breaker.ts";
+import { type LaneStart, type PastLane, REMEMBERED_MS, startLane } from "../../breaker/lane-start.ts";
+import type { PlannedLane } from "../../campaign/store.ts";
+import { fromSqlTime, sqlTime, type Tx } from "../database/database.ts";
 
-/** The pulse of a lane that begins; `sender`: where its detector starts. */
-export function firstPulse(feedback: "relay" | "final", { sender }: Pick<Pulse, "sender">): string {
-  return JSON.stringify({ ...FRESH_PULSE, sender, ramp: feedback === "relay" ? FRESH_MEMORY : null });
-}
-
-/** When the plan is complete: the smaller lanes of each relay wait for the largest one's first answer. */
-export async function holdBack(
+export async function startOfLane(
   tx: Tx,
-  { campaignId, stagger, nowMs }: { campaignId: number; stagger: Stagger; nowMs: number },
-): Promise<void> {
-  const lanes = (await readLanes(tx, { campaignId })).map((one) => one.lane);
-  const followers = followersOf(lanes);
-  for (const lane of followers) {
-    const ramp = lane.pulse.ramp ?? FRESH_MEMORY;
-    lane.pulse = { ...lane.pulse, ramp: { ...ramp, startsMs: nowMs + stagger.waitMs } };
-  }
-  await writeLanes(tx, followers);
+  { provider, route, limits }: PlannedLane,
+  nowMs: number,
+): Promise<LaneStart> {
+  const past = limits?.direct
+    ? await lastLane(tx, { provider, route, sinceMs: nowMs - REMEMBERED_MS })
+    : null;
+  return startLane(provider, limits, past);
 }
 
-/** Lanes that wait although nobody is left to wait for; null: there are none. */
-export function opensNext(contexts: readonly LaneInContext[]): LaneInContext[] | null {
-  const waiting = contexts.filter(({ lane }) => lane.pulse.ramp?.startsMs != null);
-  const open = waiting.filter(({ lane }) =>
-    mayFollow(
-      lane,
-      contexts.map((one) => one.lane),
-    ),
+async function lastLane(
+  tx: Tx,
+  { provider, route, sinceMs }: { provider: string; route: string; sinceMs: number },
+): Promise<PastLane | null> {
+  const [row] = await tx.$queryRawUnsafe<{ pulse: string; launched_at: Date | string }[]>(
+    `SELECT l.pulse, c.launched_at FROM campaign c JOIN lane l ON l.campaign_id = c.id
+     WHERE l.provider = ? AND l.route = ? AND l.sent > 0 AND c.launched_at >= ?
+     ORDER BY c.launched_at DESC LIMIT 1`,
+    provider,
+    route,
+    sqlTime(sinceMs),
   );
-  return open.length === 0 ? null : open;
-}
-
-/** Lets them begin. */
-export async function openNext(tx: Tx, contexts: readonly LaneInContext[]): Promise<boolean> {
-  const open = opensNext(contexts);
-  if (open === null) return false;
-  for (const { lane } of open) {
-    if (lane.pulse.ramp !== null)
-      lane.pulse = { ...lane.pulse, ramp: { ...lane.pulse.ramp, startsMs: null } };
-  }
-  await writeLanes(
-    tx,
-    open.map((one) => one.lane),
-  );
-  return true;
+  const atMs = fromSqlTime(row?.launched_at);
+  if (row === undefined || atMs === null) return null;
+  const { throttle } = JSON.parse(row.pulse) as Partial<typeof FRESH_PULSE>;
+  return throttle === undefined ? null : { throttle: { ...FRESH_PULSE.throttle, ...throttle }, atMs };
 }

@@ -13,7 +13,7 @@ import { escalate } from "./escalate.ts";
 import { resumeLane } from "./lane-resume.ts";
 import { addEvents, type LaneInContext, nextDue, readLanes, writeLanes } from "./lane-rows.ts";
 import { isSilenceDue, stepSilence, type Watching } from "./lane-silence.ts";
-import { openNext, opensNext } from "./lane-start.ts";
+import { openNext, opensNext } from "./lane-stagger.ts";
 import { NO_LANE } from "./provider-holds.ts";
 
 /** Rows changed in one transaction; keeps the write lock short. */

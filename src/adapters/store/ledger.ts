@@ -2,6 +2,7 @@
 // is decided in delivery/settle.ts; here rows are locked, matched and moved.
 import type { BreakerConfig } from "../../breaker/breaker.ts";
 import { roomOf } from "../../breaker/lane-record.ts";
+import { placesNow, takePlaces } from "../../breaker/throttle.ts";
 import { matchesFilter } from "../../client/audience.ts";
 import type { ClaimedClient, ClaimedDelivery } from "../../delivery/delivery.ts";
 import { RETRY_DEADLINE_SECONDS } from "../../delivery/retry.ts";
@@ -119,7 +120,14 @@ async function claim(
     await writeLanes(tx, [lane]);
     return { deliveries: [], lane: toView(context, nowMs) };
   }
-  const wanted = Math.min(limit, roomOf(lane), left);
+  const places = placesNow(lane.pulse.throttle, nowMs);
+  if (places.count === 0) {
+    // Slowed down: due again when the rate has its next place.
+    lane.nextDueMs = Math.ceil(places.nextMs);
+    await writeLanes(tx, [lane]);
+    return { deliveries: [], lane: toView(context, nowMs) };
+  }
+  const wanted = Math.min(limit, roomOf(lane), left, places.count);
 
   const claiming = tx.$queryRawUnsafe<ClaimRow[]>(
     `UPDATE delivery SET state = 'claimed', worker_id = ?, epoch = ?
@@ -149,6 +157,9 @@ async function claim(
     await tx.$executeRawUnsafe("UPDATE route SET today = today + ? WHERE name = ?", rows.length, lane.route);
   }
   lane.nextDueMs = due;
+  lane.pulse.throttle = takePlaces(lane.pulse.throttle, nowMs, rows.length);
+  if (due !== null && lane.pulse.throttle.rate !== null)
+    lane.nextDueMs = Math.max(due, Math.ceil(placesNow(lane.pulse.throttle, nowMs).nextMs));
   await writeLanes(tx, [lane]);
   const finding = rows.length === 0 ? null : clientsOf(tx, campaign, rows);
   tx.end();

@@ -37,6 +37,9 @@ export async function moveReported(tx: Tx, moved: readonly Reported[], nowMs: nu
   await tx.many(MOVE, rows);
 }
 
+/** How a campaign that reports have opened again says why. */
+export const AFTER_END = "After its end";
+
 /** A campaign that had ended is open again when reports hold one of its lanes: somebody must decide. */
 export async function reopenCampaigns(
   tx: Tx,
@@ -49,7 +52,7 @@ export async function reopenCampaigns(
     if (!held || context === undefined || !context.campaignState.startsWith("completed")) continue;
     const { campaignId } = lane;
     const state = move("campaign", CAMPAIGN_MOVES, context.campaignState as CampaignState, "paused");
-    const why = `After its end so many mails came back from ${providerTitle(lane.provider)} that its lane is held.`;
+    const why = `${AFTER_END} so many mails came back from ${providerTitle(lane.provider)} that its lane is held.`;
     await tx.campaign.update({
       where: { id: campaignId },
       data: { state, pausedBy: "breaker", why, endedAt: null },

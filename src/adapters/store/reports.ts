@@ -22,6 +22,7 @@ import type {
 } from "../../report/store.ts";
 import { TOLD } from "../../report/totals.ts";
 import { type Database, fromSqlTime, INTS, TEXTS } from "../database/database.ts";
+import { HOLD_CARD } from "./hold-cards.ts";
 import { readRefused } from "./refused-rows.ts";
 import { readSentinels } from "./sentinels.ts";
 
@@ -66,8 +67,11 @@ interface DeliveryRow extends Omit<UntoldDelivery, "laneId" | "clients"> {
 }
 const DELIVERY_COLUMNS = `d.lane_id, l.provider, d.address, d.key, d.unit, d.state, d.reason, d.fault, d.scope`;
 
-type ClientRow = Omit<ReportClient, "importId" | "attributes"> & { import_id: number; attributes: string };
-const CLIENT_COLUMNS =
+export type ClientRow = Omit<ReportClient, "importId" | "attributes"> & {
+  import_id: number;
+  attributes: string;
+};
+export const CLIENT_COLUMNS =
   "id, import_id, line, address, key, domain, name, locale, timezone, account, attributes";
 
 type OutcomeRow = Omit<LoggedOutcome, "at"> & { at: unknown };
@@ -169,7 +173,7 @@ export function createReportStore(
 
     timeline: async (campaignId, upTo) => {
       const rows = await ask<{ at: unknown; event: string; text: string }>(
-        "SELECT at, event, text FROM event WHERE campaign_id = ? AND id <= ? ORDER BY id",
+        `SELECT at, event, text FROM event WHERE campaign_id = ? AND id <= ? AND event <> '${HOLD_CARD}' ORDER BY id`,
         campaignId,
         upTo,
       );
@@ -376,7 +380,7 @@ function toRelayed(row: RelayColumns): { relay?: RelayedLane } {
   return { relay };
 }
 
-function toClient({ import_id: importId, attributes, ...row }: ClientRow): ReportClient {
+export function toClient({ import_id: importId, attributes, ...row }: ClientRow): ReportClient {
   return { ...row, importId, attributes: JSON.parse(attributes) };
 }
 

@@ -42,6 +42,13 @@ export const apple: Rulebook = {
       examples: ["421 4.7.1 Messages deferred due to excessive volume. https://support.apple.com/102322"],
     },
     {
+      // With 5.1.1: the alias or account was given back, and there is no such mailbox any more.
+      pattern: /5\.1\.1 .{0,20}inactive e-?mail address/,
+      reason: "user-unknown",
+      source: POSTMASTER,
+      examples: ["550 5.1.1 <x@icloud.com>: inactive email address (mx01.icloud.com ESMTP)"],
+    },
+    {
       pattern: /no longer on server/,
       reason: "disabled",
       source: POSTMASTER,

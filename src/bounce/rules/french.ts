@@ -11,7 +11,7 @@ export const french: Rulebook = {
     { provider: "free", pattern: /postmaster\.free\.fr|\.free\.fr esmtp/ },
     {
       provider: "other",
-      pattern: /destinataire|emetteur|expediteur|trop de |veuillez|refuse\. |rejete|boite /,
+      pattern: /destinataire|emetteur|expediteur|trop de |veuillez|refuse\. |rejete|boite |utilisateur /,
     },
   ],
   hosted: false,

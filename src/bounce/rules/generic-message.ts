@@ -35,6 +35,13 @@ export const genericForm: readonly Rule[] = [
     ],
   },
   {
+    // RFC 5321 section 4.2.1: x0z is of syntax, x5z is what a server decides.
+    pattern: /\b55\d (?:[45]\.\d\.\d{1,2} )?protocol violation/,
+    reason: "policy",
+    source: RFC5321,
+    examples: ["550 Protocol violation"],
+  },
+  {
     pattern:
       /syntax error|sequence of commands|bad sequence|protocol (?:violation|error|synchronization)|unrecogni[sz]ed (?:command|authentication|parameter)|(?:command|parameter) (?:not (?:recogni[sz]ed|implemented|supported)|unrecogni[sz]ed)|(?:helo|hello|ehlo|rcpt|mail|data)(?:\/[eh][eh]lo)? first|no data after|issued out of sequence|unauthenticated commands|too many related errors|unrecognized commands/,
     reason: "malformed",

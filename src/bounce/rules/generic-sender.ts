@@ -65,6 +65,14 @@ export const genericSender: readonly Rule[] = [
     examples: ["554 5.7.20 No valid DKIM signature found"],
   },
   {
+    // There is none where From and Sender are missing or broken; nothing was checked.
+    pattern: /(?:determine|missing|no) (?:the )?purported responsible/,
+    reason: "policy",
+    advice: "Write one address of your own in the header From, and in Sender where several write.",
+    source: "https://www.rfc-editor.org/rfc/rfc4407",
+    examples: ["550 5.7.1 Missing purported responsible address"],
+  },
+  {
     pattern:
       /(?:e-?mail|message|sender) is unauthenticated|unauthenticated (?:e-?mail|message)|authentication (?:checks|information)|purported responsible|sender id failed|no authentication results/,
     reason: "auth",
@@ -115,6 +123,14 @@ export const genericSender: readonly Rule[] = [
       "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
       "550 relay not permitted",
     ],
+  },
+  {
+    pattern: /\b(?:e-?mail|sender|from|an) address(?:es)?\b.{0,40}\bblack-?list/,
+    reason: "policy",
+    advice:
+      "The server refuses the sender's address, not the server that sends: ask the recipient's administrator to take it off the list.",
+    source: "https://knowledge.broadcom.com/external/article/173082",
+    examples: ["553 Sorry, your email address has been blacklisted"],
   },
   {
     pattern:

@@ -20,16 +20,6 @@ export const genericSystem: readonly Rule[] = [
     ],
   },
   {
-    pattern:
-      /(?:lookup failure|service error).{0,100}host not found, try again|name server: .{0,60}lookup failure/,
-    reason: "network",
-    source: POSTFIX,
-    examples: [
-      "Name service error for domain example.com: Host not found, try again",
-      "Deferred: Name server: example.com.: host name lookup failure",
-    ],
-  },
-  {
     pattern: /dns lookup failure: host \S{1,80} not found|no mx (?:record )?found for|null mx\b/,
     reason: "host-unknown",
     source: "https://www.rfc-editor.org/rfc/rfc7505",
@@ -46,8 +36,16 @@ export const genericSystem: readonly Rule[] = [
     ],
   },
   {
+    // Said with what comes of it: "giving up", "too long in the queue".
     pattern:
-      /(?:message|delivery|queue|mail) (?:time )?(?:has )?expired|queue too long|too long in (?:the )?queue|in the queue too long|retry time(?:out)? (?:not reached|exceeded|has)|queue\.expired|retry timeout|not going to try again|giving up|could not (?:be delivered|deliver) for|envelope expired|failing for a long time|(?:delivery|delevery) failed \d{1,4} attempts|was aborted after|undelivered after|undeliverable for \d|did not accept our requests to connect/,
+      /(?:contact|login into|search on|failure in|error in) (?:the )?ldap|ldap (?:server|lookup|attribute|error|directory)/,
+    reason: "system",
+    source: RFC3463,
+    examples: ["Unable to reach the LDAP server. (#4.4.3) This message has been in the queue too long."],
+  },
+  {
+    pattern:
+      /(?:message|delivery|queue|mail) (?:time )?(?:has )?expired|queue too long|too long in (?:the )?queue|in the queue too long|retry time(?:out)? (?:not reached|exceeded|has)|queue\.expired|retry timeout|not going to try again|giving up(?! on \d)|could not (?:be delivered|deliver) for|envelope expired|failing for a long time|(?:delivery|delevery) failed \d{1,4} attempts|was aborted after|undelivered after|undeliverable for \d|did not accept our requests to connect/,
     reason: "expired",
     source: RFC3463,
     examples: [

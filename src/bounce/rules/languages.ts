@@ -10,7 +10,7 @@ export const languages: Rulebook = {
     {
       provider: "other",
       pattern:
-        /postfach|empfanger|benutzer|nachricht|zustell|absender|buzon|usuario|destinatari|mensaje|casella|messaggio|utente|mittente|indirizzo|correo|direccion|caixa postal|caixa de|endereco|mensagem|ontvanger|gebruiker|bericht/,
+        /postfach|empfanger|benutzer|nachricht|zustell|absender|buzon|usuario|destinatari|mensaje|casella|messaggio|utente|mittente|indirizzo|correo|direccion|caixa postal|caixa de|endereco|mensagem|ontvanger|gebruiker|bericht|no existe dich|adresse nicht/,
     },
   ],
   hosted: false,
@@ -39,7 +39,7 @@ export const languages: Rulebook = {
     },
     {
       pattern:
-        /(?:empfanger|benutzer|adresse|postfach|adressat)\w{0,12}\b.{0,40}(?:unbekannt|existiert nicht|nicht gefunden|nicht bekannt|nicht vorhanden|ungultig)|unbekannter (?:empfanger|benutzer)|(?:usuario|destinatari[oa]|buzon|direccion|cuenta|casilla)\b.{0,40}(?:no existe|desconocid|no encontrad|no valid|inexistente)|no existe .{0,20}(?:usuario|direccion|buzon)|(?:utente|destinatario|indirizzo|casella)\b.{0,40}(?:sconosciut|non esiste|inesistente|non trovat|non valid)|(?:usuario|destinatario|endereco|conta)\b.{0,40}(?:nao existe|desconhecid|nao encontrad|inexistente|invalid)|(?:ontvanger|gebruiker|adres)\b.{0,30}(?:onbekend|bestaat niet)/,
+        /(?:empfanger|benutzer|adresse|postfach|adressat)\w{0,12}\b.{0,40}(?:unbekannt|existiert nicht|nicht gefunden|nicht bekannt|nicht vorhanden|ungultig)|unbekannter (?:empfanger|benutzer)|(?:usuario|destinatari[oa]|buzon|direccion|cuenta|casilla)\b.{0,40}(?:no existe|desconocid|no encontrad|no valid|inexistente)|no existe .{0,20}(?:usuario|direccion|buzon|persona)|nessun utente|(?:utente|destinatario|indirizzo|casella)\b.{0,40}(?:sconosciut|non esiste|inesistente|non trovat|non valid)|(?:usuario|destinatario|endereco|conta)\b.{0,40}(?:nao existe|desconhecid|nao encontrad|inexistente|invalid)|(?:ontvanger|gebruiker|adres)\b.{0,30}(?:onbekend|bestaat niet)/,
       reason: "user-unknown",
       source: RFC3463,
       examples: [

@@ -32,9 +32,13 @@ export const orange: Rulebook = {
       ],
       "Orange blocks the sending address, by its own list or by that of Abusix (lookup.abusix.com), Spamhaus (check.spamhaus.org) or Cloudmark (csi.cloudmark.com). Ask for removal there, then by the form of postmaster.orange.fr.",
     ),
-    numbered("99\\d", "rate-limited", [
-      "421 mwinf5c77 ME Service refuse. Veuillez essayer plus tard. OFR_999 [999]",
-    ]),
+    numbered(
+      "999",
+      "blocked",
+      ["421 mwinf5c77 ME Service refuse. Veuillez essayer plus tard. OFR_999 [999]"],
+      "Orange takes nothing from the sending address for two hours, after earlier refusals. Stop, repair what those said, then go on slowly.",
+    ),
+    numbered("99\\d", "rate-limited", ["421 mwinf5c77 ME Service refuse. OFR_997 [997]"]),
     numbered(
       "104|109",
       "rate-limited",

@@ -10,6 +10,14 @@ export const outlook: Rulebook = {
   hosted: false,
   rules: [
     {
+      // RFC 5321 gives this text to 550 in general; here it is said of addresses that there are not.
+      pattern: /requested action not taken: mailbox unavailable/,
+      reason: "user-unknown",
+      replyClass: 5,
+      source: CODES,
+      examples: ["550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302)"],
+    },
+    {
       pattern: /\brp-00[1-3]\b/,
       reason: "rate-limited",
       source: CODES,

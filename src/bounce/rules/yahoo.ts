@@ -80,11 +80,13 @@ export const yahoo: Rulebook = {
       examples: ["554 delivery error: dd This mailbox is disabled (554.30). - mta1.mail.ne1.yahoo.com"],
     },
     {
-      pattern: /doesn't have a (?:yahoo|\S{1,30}) account|not a valid (?:user|mailbox)/,
+      // Said after the final dot too: Yahoo looks late.
+      pattern: /doesn't have a (?:yahoo|\S{1,30}) account|not a valid (?:user|mailbox)|mailbox not found/,
       reason: "user-unknown",
       source: CODES,
       examples: [
         "554 delivery error: dd This user doesn't have a yahoo.com account (x@yahoo.com) - mta1.mail.ne1.yahoo.com",
+        "552 1 Requested mail action aborted, mailbox not found",
       ],
     },
     {

@@ -29,6 +29,8 @@ export const FINDINGS = {
   "ramp-duration": "Behind the relay it takes a while until the last mail may leave.",
   "provider-refused-lately": "A provider held us up within the last week, and has taken no mail since.",
   "route-held": "The relay refused us before and is held.",
+  "alert-mail-only": "Alerts go by mail alone, which may be stopped with the campaign's.",
+  "alert-none": "Nobody is called when the campaign is stopped.",
 } as const;
 export type FindingCode = keyof typeof FINDINGS;
 

@@ -212,7 +212,7 @@ export const SERVICES: readonly Family[] = [
     body: [
       "Unable to deliver message to: <jane@client.example>",
       "Delivery failed for the following reason:",
-      "Server mx.client.example[192.0.2.9] failed with: 550 no such user here",
+      "Server mx.client.example[192.0.2.9] failed with: 550 5.1.1 no such user here",
     ],
     reason: "user-unknown",
   },

@@ -52,6 +52,16 @@ describe("a feedback report", () => {
     ]);
   });
 
+  it("that names nobody is about whom we wrote to, not about the mailbox in which the mail ended", () => {
+    const returned = [
+      "X-Original-To: desk@provider.example",
+      "Delivered-To: desk@provider.example",
+      ...RETURNED,
+    ];
+    const [one] = readReport(feedback(["Feedback-Type: abuse"], returned)).recipients;
+    expect(one?.address).toBe("jane@client.example");
+  });
+
   it("that says not-spam, or that a signature failed, is nobody's complaint", () => {
     expect(readReport(feedback(["Feedback-Type: not-spam"])).recipients).toMatchObject([
       { action: "delivered", classification: null },

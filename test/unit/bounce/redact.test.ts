@@ -36,6 +36,10 @@ describe("redacting a reply", () => {
     expect(redactReply("550 token=s3cr3ttoken x", { secrets: ["s3cr3ttoken", "x"] })).toBe(
       "550 token=[hidden] x",
     );
+    const ours = "554 bounces+1z-2-abcdefghij123 from MAIL.hosting.example, not webmail.hosting.example.net";
+    expect(redactReply(ours, { hosts: ["mail.hosting.example"], tokens: true })).toBe(
+      "554 [token] from [our host], not webmail.hosting.example.net",
+    );
     expect(redactReply("550 ab is no user", { recipient: "ab@example.com" })).toBe("550 ab is no user");
   });
 

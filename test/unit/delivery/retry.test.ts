@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
-import { RETRY_DEADLINE_SECONDS, retryDelaySeconds } from "../../../src/delivery/retry.ts";
+import {
+  hintedDelaySeconds,
+  RETRY_DEADLINE_SECONDS,
+  retryDelaySeconds,
+} from "../../../src/delivery/retry.ts";
 import fc from "../../world/property.ts";
 
 const ids = fc.integer({ min: 1, max: 10_000_000 });
@@ -51,4 +55,27 @@ test("the same history gives the same wait, and deliveries deferred together do 
   const mean = all.reduce((sum, wait) => sum + wait, 0) / all.length;
   expect(Math.abs(mean - 3600)).toBeLessThan(60);
   expect(new Set([1, 2, 3, 4].map((n) => retryDelaySeconds({ id: 7, try: n, waited: 3600 }))).size).toBe(4);
+});
+
+test("what the other side asks for is waited, a little longer by jitter, and never less than our own wait", () => {
+  fc.assert(
+    fc.property(
+      ids,
+      fc.nat(RETRY_DEADLINE_SECONDS),
+      fc.integer({ min: 30, max: 14_400 }),
+      (id, waited, asked) => {
+        const delivery = { id, try: 2, waited };
+        const seconds = hintedDelaySeconds(delivery, { waitMs: asked * 1000, basis: "reply" });
+        const own = retryDelaySeconds(delivery);
+        expect(seconds).toBeGreaterThanOrEqual(Math.max(asked, own));
+        expect(seconds).toBeLessThanOrEqual(Math.max(Math.ceil(asked * 1.2), own));
+      },
+    ),
+  );
+});
+
+test("what a page says of a reply is waited from its second time on", () => {
+  const hint = { waitMs: 3_600_000, basis: "page" } as const;
+  expect(hintedDelaySeconds({ id: 7, try: 1, waited: 0 }, hint)).toBeLessThanOrEqual(36);
+  expect(hintedDelaySeconds({ id: 7, try: 2, waited: 31 }, hint)).toBeGreaterThanOrEqual(3_600);
 });

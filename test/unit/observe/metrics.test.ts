@@ -30,6 +30,7 @@ function measured(first: Partial<Gauges> = {}) {
     depth: new Map(),
     intakes: [],
     unmatched: 0,
+    alerts: 0,
     ...first,
   };
   const clock = createTestClock();
@@ -63,6 +64,12 @@ describe("the counters of a sending process", () => {
     metrics.observer.onCommit({ seconds: 0.004, settles: 20, intents: 19 });
     metrics.observer.onCommitFailed();
     metrics.observer.onDoorShut({ provider: "google", why: "unreachable" });
+    metrics.onFailedAlert("webhook");
+    expect(await lines("bellwether_alert_failures_total{")).toEqual([
+      'bellwether_alert_failures_total{road="mail"} 0',
+      'bellwether_alert_failures_total{road="webhook"} 1',
+      'bellwether_alert_failures_total{road="command"} 0',
+    ]);
     expect(await lines("bellwether_commit_mails_sum")).toEqual(["bellwether_commit_mails_sum 39"]);
     expect(await lines('bellwether_commit_seconds_bucket{le="0.0025"}')).toEqual([
       'bellwether_commit_seconds_bucket{le="0.0025"} 0',
@@ -90,6 +97,7 @@ describe("the gauges", () => {
         { name: "log", alive: false, lagMs: null },
       ],
       unmatched: 3,
+      alerts: 2,
       depth: new Map([["google", 4]]),
     });
     expect(await lines("bellwether_lanes{")).toEqual([
@@ -110,6 +118,7 @@ describe("the gauges", () => {
       'bellwether_intake_lag_seconds{intake="imap"} 1.5',
     ]);
     expect(await lines("bellwether_reports_unmatched")).toEqual(["bellwether_reports_unmatched 3"]);
+    expect(await lines("bellwether_alerts_open")).toEqual(["bellwether_alerts_open 2"]);
   });
 
   it("forget a lane that is over", async () => {
@@ -216,7 +225,7 @@ describe("what is shown of a real database", () => {
       const named = [...text.matchAll(/^bellwether_\w+\{([^}]*)\}/gm)].flatMap(([, inside = ""]) =>
         [...inside.matchAll(/(\w+)="/g)].map(([, name]) => name),
       );
-      expect(new Set(named)).toEqual(new Set(["provider", "state", "reason", "le"]));
+      expect(new Set(named)).toEqual(new Set(["provider", "state", "reason", "road", "le"]));
     } finally {
       await world.close();
     }

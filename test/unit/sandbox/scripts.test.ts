@@ -23,6 +23,7 @@ function moment(of: Partial<Moment> = {}): Moment {
     seen: 1,
     acceptedSoFar: 0,
     connection: 1,
+    peer: "192.0.2.1",
     nowMs: 0,
     ...of,
   };

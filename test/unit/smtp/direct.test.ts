@@ -165,6 +165,24 @@ describe("direct to MX", () => {
     });
   });
 
+  test("a connection carries no more mails than the provider wants, by the name of its host", async () => {
+    const apple = await provider();
+    const resolver = dns({ "icloud.com": mx("mx01.mail.icloud.com"), "d.example": mx("mx1.example") });
+    const options = { mx: resolver, addressesOf: async () => ["127.0.0.1"] };
+    const connection = await connected(direct(apple.port), { ...options, destination: "icloud.com" });
+    expect(await connection.send(mail("u@icloud.com"), () => false)).toEqual({ kind: "returned" });
+    for (let i = 0; i < 5; i++) {
+      expect(connection.usable).toBe(true);
+      await connection.send(mail("u@icloud.com"), always);
+    }
+    expect(connection.usable).toBe(false);
+    await connection.close();
+    await apple.when(() => apple.connections.now === 0);
+    const other = await connected(direct(apple.port), { ...options, destination: "d.example" });
+    for (let i = 0; i < 6; i++) await other.send(mail("u@d.example"), always);
+    expect(other.usable).toBe(true);
+  });
+
   test("a null MX refuses each recipient, and only when the mail may begin", async () => {
     const options = { mx: dns({ "d.example": [{ exchange: "", priority: 0 }] }), destination: "d.example" };
     const connection = await connected(direct(25), options);
