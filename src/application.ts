@@ -3,6 +3,8 @@ import type { AlertBook } from "./alert/alert.ts";
 import type { RoadAnswer, RoadName } from "./alert/road.ts";
 import type { CampaignManager } from "./campaign/manager.ts";
 import type { PersonalData } from "./campaign/personal-data.ts";
+import type { Finding } from "./campaign/preflight/finding.ts";
+import type { SenderCheck } from "./campaign/preflight/sender-check.ts";
 import type { ProviderHolds } from "./campaign/provider-holds.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { SuppressionStore } from "./campaign/suppression.ts";
@@ -41,6 +43,8 @@ export interface Bellwether {
   record(incoming: readonly Incoming[]): Promise<RecordedReport[]>;
   /** Loads templates and what checks them at its first call. */
   manager(): Promise<CampaignManager>;
+  /** What DNS says of the sender now; in the sandbox nothing, since nothing leaves the machine. */
+  checkSender(checks: readonly SenderCheck[]): Promise<Map<SenderCheck, Finding[]>>;
   /** Who sends; throws `config-value` when the configuration does not say. */
   letterhead(): Letterhead;
   readonly secret: string;

@@ -6,6 +6,7 @@ import { takeDriverLock } from "./adapters/database/driver-lock.ts";
 import { createMxResolver } from "./adapters/dns.ts";
 import type { ProviderSwitch } from "./adapters/queue/bull.ts";
 import { createMemoryQueue } from "./adapters/queue/memory.ts";
+import { askOfSender } from "./adapters/sender-identity.ts";
 import { createDkimSigner } from "./adapters/smtp/dkim.ts";
 import { createSmtpTransport } from "./adapters/smtp/transport.ts";
 import { remember } from "./adapters/store/lane-memory.ts";
@@ -38,6 +39,7 @@ import type { Sandbox } from "./sandbox/providers.ts";
 
 export interface Sending {
   manager: CampaignManager;
+  checkSender: Bellwether["checkSender"];
   drive: Bellwether["drive"];
   join: Bellwether["join"];
   workersAlive: Bellwether["workersAlive"];
@@ -193,6 +195,8 @@ export function composeSending(parts: SendingParts): Sending {
 
   return {
     manager,
+
+    checkSender: async (checks) => (parts.isSandbox ? new Map() : askOfSender(config, checks)),
 
     drive: async (onNotice, { watched } = { watched: false }) => {
       if (parts.file === null) return null;

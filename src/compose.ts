@@ -132,6 +132,7 @@ function compose(parts: {
     letterhead,
     secret,
     manager: async () => (await sending()).manager,
+    checkSender: async (checks) => (await sending()).checkSender(checks),
     isCluster: parts.file === null,
     drive: async (onNotice, options) => (await sending()).drive(onNotice, options),
     join: async (role, onNotice) => (await sending()).join(role, onNotice),

@@ -111,11 +111,23 @@ command("pause", "pause a campaign; what is on the way is finished")
 command("resume", "go on with whatever was paused, held or interrupted, to the end")
   .argument("[campaign]")
   .option("--provider <id>", "only this provider's lane, and the provider if a person holds it")
-  .option("--yes", "launch an interrupted draft without asking")
+  .option("--organisation <domain>", "what this organisation's own rule refused, by its name")
+  .option("--yes", "launch an interrupted draft, or try a refusing provider early, without asking")
+  .option("--override <CODE=why>", "go on in spite of what DNS still shows, with a reason", collect, [])
   .option(...json)
   .action(
     runs(async (which: string | undefined, options: Options) =>
       (await import("./cli/resume.ts")).resume(io, which, options),
+    ),
+  );
+command("revise", "send a corrected text from now on, to those who have not been told")
+  .argument("<campaign.toml>")
+  .option("--yes", "approve the new text without asking")
+  .option("--again <name>", "the name under which the file was sent, if not its own")
+  .option(...json)
+  .action(
+    runs(async (file: string, options: Options) =>
+      (await import("./cli/revise.ts")).revise(io, file, options),
     ),
   );
 command("cancel", "end a campaign; who was not told is listed by untold")
@@ -144,6 +156,8 @@ command("report", "what came of a campaign")
   );
 command("untold", "everybody who has not got the notice, as CSV")
   .argument("[campaign]")
+  .option("--follow-up <folder>", "write them as the audience of a new campaign file, into this folder")
+  .option("--template <name>", "with --follow-up: another template than that of the campaign")
   .action(
     runs(async (which: string | undefined, options: Options) =>
       (await import("./cli/look.ts")).untold(io, which, options),
@@ -170,6 +184,15 @@ command("export", "the outcome log, JSON lines")
   .action(
     runs(async (which: string | undefined, options: Options) =>
       (await import("./cli/look.ts")).exportLog(io, which, options),
+    ),
+  );
+command("replay", "an outcome log through the breaker: where it would have stopped")
+  .argument("[events.jsonl]", 'a file, or "-" for standard input')
+  .option("--explain", "what each detector costs: mails until it holds, and false alarms")
+  .option(...json)
+  .action(
+    runs(async (file: string | undefined, options: Options) =>
+      (await import("./cli/replay.ts")).replay(io, file, options),
     ),
   );
 const suppressions = program

@@ -24,6 +24,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ["report"],
   // What people must be called for, and by which roads.
   ["alert"],
+  // A recorded log through the same decisions.
+  ["replay"],
   // The program as its faces see it.
   ["application.ts"],
   // Everything that touches the world.

@@ -1,6 +1,8 @@
-// Asks DNS through the resolver of Node (c-ares), for the provider lookup. Decides nothing: what an answer means, how
-// long to wait over all and when to give up is lookup.ts.
+// Asks DNS through the resolver of Node (c-ares), for the provider lookup and for the checks of the sender. Decides
+// nothing: what an answer means, how long to wait over all and when to give up is lookup.ts and sender-dns.ts.
 import { Resolver } from "node:dns/promises";
+import type { RecordResolver, RecordType } from "../campaign/preflight/sender-check.ts";
+import type { DnsAnswer } from "../campaign/preflight/sender-dns.ts";
 import type { MxResolver } from "../provider/lookup.ts";
 
 export interface MxResolverOptions {
@@ -12,9 +14,7 @@ export interface MxResolverOptions {
 
 /** Rejects as Node does, with `code` ENOTFOUND, ENODATA, ETIMEOUT, ...; with ECANCELLED as soon as the signal aborts. */
 export function createMxResolver({ servers, timeoutMs = 3_000 }: MxResolverOptions = {}): MxResolver {
-  // Two tries, since UDP loses packets; c-ares doubles the wait at the second, so that a third and two thirds make one.
-  const resolver = new Resolver({ timeout: Math.max(1, Math.floor(timeoutMs / 3)), tries: 2 });
-  if (servers !== undefined && servers.length > 0) resolver.setServers(servers);
+  const resolver = open(servers, timeoutMs);
   return {
     async resolveMx(domain, signal) {
       signal.throwIfAborted();
@@ -32,3 +32,50 @@ export function createMxResolver({ servers, timeoutMs = 3_000 }: MxResolverOptio
     },
   };
 }
+
+function open(servers: readonly string[] | undefined, timeoutMs: number): Resolver {
+  // Two tries, since UDP loses packets; c-ares doubles the wait at the second, so that a third and two thirds make one.
+  const resolver = new Resolver({ timeout: Math.max(1, Math.floor(timeoutMs / 3)), tries: 2 });
+  if (servers !== undefined && servers.length > 0) resolver.setServers(servers);
+  return resolver;
+}
+
+/** Any record, for the checks of the sender: what is not there is an answer, what was not told is one too. */
+export function createRecordResolver({ servers, timeoutMs = 3_000 }: MxResolverOptions = {}): RecordResolver {
+  const resolver = open(servers, timeoutMs);
+  const ask = async (type: RecordType, name: string): Promise<string[]> => {
+    switch (type) {
+      case "A":
+        return resolver.resolve4(name);
+      case "AAAA":
+        return resolver.resolve6(name);
+      case "PTR":
+        return resolver.resolvePtr(name);
+      case "MX":
+        return (await resolver.resolveMx(name)).map(({ exchange }) => exchange).filter((host) => host !== "");
+      case "TXT":
+        // A long record comes in pieces (RFC 7208 section 3.3).
+        return (await resolver.resolveTxt(name)).map((pieces) => pieces.join(""));
+    }
+  };
+  return {
+    ask: async (type, name): Promise<DnsAnswer> => {
+      try {
+        const values = await ask(type, name);
+        return values.length === 0 ? { kind: "none" } : { kind: "records", values };
+      } catch (error) {
+        const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+        if (code === "ENOTFOUND" || code === "ENODATA") return { kind: "none" };
+        return { kind: "failed", why: FAILURES[code] ?? code };
+      }
+    },
+  };
+}
+
+const FAILURES: Readonly<Record<string, string>> = {
+  ETIMEOUT: "no answer in time",
+  ECONNREFUSED: "no server there",
+  ESERVFAIL: "the server failed (SERVFAIL)",
+  EREFUSED: "the server refused to answer",
+  EBADRESP: "the answer was no DNS",
+};

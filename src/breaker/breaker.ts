@@ -18,8 +18,10 @@ export interface Pulse extends Record<DetectorName, number> {
   halfOpen: boolean;
   /** How often the lane was slowed since it last confirmed anything. */
   slowed: number;
-  /** How often it was held: each doubles the cool-down that is proposed. */
+  /** How often it was held. */
   holds: number;
+  /** Resumes in a row that were refused again: each doubles the wait before the next one (cool-down.ts). */
+  failedTrials: number;
   /** Confirmed since the last bad address: folded into the campaign's own detector by the next bad one. */
   good: number;
   confirmed: number;
@@ -53,6 +55,7 @@ export const FRESH_PULSE: Pulse = {
   halfOpen: false,
   slowed: 0,
   holds: 0,
+  failedTrials: 0,
   good: 0,
   confirmed: 0,
   confirmedMs: 0,
@@ -202,7 +205,9 @@ function trips(pulse: Pulse, name: DetectorName, evidence: Evidence, config: Bre
   if (name === "deferral")
     return isTripped(pulse.deferral, config.deferral) && evidence.atMs - pulse.deferredMs >= LASTING_MS;
   if (!evidence.fresh) return false;
-  if (pulse.halfOpen && (name === "sender" || name === "content")) return true;
+  // One tenant's rule says nothing of the repair: it is one organisation's word on trial too.
+  const trial = pulse.halfOpen && evidence.scope !== "organisation";
+  if (trial && (name === "sender" || name === "content")) return true;
   if (name === "complaint" && pulse.complaints < COMPLAINTS_TO_TRIP) return false;
   return isTripped(pulse[name], config[name]);
 }

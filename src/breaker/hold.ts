@@ -25,6 +25,8 @@ export interface Hold {
   evidence: string[];
   /** Mails that were on the wire when the lane was held and ended after it. */
   leaked: number;
+  /** ISO time from which a resume makes sense, after a trial that failed; absent: at once. */
+  resumeFrom?: string;
 }
 
 export interface HoldInput {

@@ -48,6 +48,8 @@ export interface Checked {
 export interface CampaignManager {
   /** Reads a campaign file with its template and values; nothing is kept. */
   read(file: string, options?: { again?: string }): Promise<Notice>;
+  /** A template by name, as campaigns find it. @throws BellwetherError `template-missing`, `template-syntax` */
+  template(name: string): Template;
   /** The campaign of this notice: a new draft, or the unfinished one that it already is. */
   submit(
     notice: Notice,
@@ -219,6 +221,7 @@ export function createCampaignManager(options: {
 
   return {
     read,
+    template: (name) => compileTemplate(readTemplate(options.templateDirs, name)),
     submit,
     importOf,
     check,

@@ -113,7 +113,7 @@ function groupByAddress(
 }
 
 /** At a hoster or gateway one organisation counts once for its own rules; in the long tail one site does. */
-function unitOf(provider: string, domain: string, site: string | null): string | null {
+export function unitOf(provider: string, domain: string, site: string | null): string | null {
   if (provider === OTHER) return site ?? organisationOf(domain);
   return isHosted(provider) && !isFreemail(domain) ? organisationOf(domain) : null;
 }

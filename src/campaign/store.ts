@@ -97,8 +97,22 @@ export type Order =
   | { do: "schedule"; start: Start | null; tellByMs: number | null; validUntilMs: number | null }
   /** A person says what became of the uncertain ones. */
   | { do: "settle-uncertain"; as: "resend" | "sent" }
-  /** `provider`: that lane alone; null: everything that stands still. */
-  | { do: "resume"; provider: string | null };
+  /** `provider`: that lane alone; null: everything that stands still. `keep`: providers whose lanes stay as they are. */
+  | { do: "resume"; provider: string | null; keep?: readonly string[] }
+  /** What an organisation's own rule refused, in every lane: by its domain. */
+  | { do: "resume-organisation"; organisation: string }
+  /** From now on everything that is sent says this. `from`: the revision that the approval was given against. */
+  | ({ do: "revise"; from: number } & Revision);
+
+/** A corrected text for the same audience. */
+export interface Revision extends Content {
+  spec: CampaignSpec;
+  key: string;
+  file: string;
+  templateName: string;
+  tellByMs: number | null;
+  validUntilMs: number | null;
+}
 
 export interface Steered {
   /** Deliveries that return to pending, or were settled. */

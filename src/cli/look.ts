@@ -14,6 +14,7 @@ import type { Io } from "./io.ts";
 import { type CommonOptions, campaignOf, withBellwether } from "./open.ts";
 import { type PostMortemOptions, postMortem, wantsPostMortem } from "./post-mortem.ts";
 import { startText } from "./scheduled.ts";
+import { senderFacts } from "./sender-facts.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -36,7 +37,7 @@ export async function status(
     }
     const campaign = await campaignOf(app, which);
     if (options.json === true) {
-      await io.out(`${JSON.stringify(await buildReport(app.reports, campaign.id))}\n`);
+      await io.out(`${JSON.stringify(await buildReport(app.reports, campaign.id, senderFacts(app)))}\n`);
       return EXIT.done;
     }
     const now = await progressOf(app.reports, campaign.id);
@@ -84,17 +85,31 @@ export async function report(
   if (wantsPostMortem(options)) return postMortem(io, which, options);
   return withBellwether(io, options, async (app) => {
     const campaign = await campaignOf(app, which);
-    const built = await buildReport(app.reports, campaign.id);
+    const built = await buildReport(app.reports, campaign.id, senderFacts(app));
     if (options.json === true) await io.out(`${JSON.stringify(built)}\n`);
     else await io.out(`${renderReport(built, { colour: false, width: process.stdout.columns || 80 })}\n`);
     return EXIT.done;
   });
 }
 
-export async function untold(io: Io, which: string | undefined, options: CommonOptions): Promise<ExitCode> {
+export async function untold(
+  io: Io,
+  which: string | undefined,
+  options: CommonOptions & { followUp?: string; template?: string },
+): Promise<ExitCode> {
+  if (options.template !== undefined && options.followUp === undefined)
+    throw new BellwetherError(
+      "usage",
+      "--template stands without --follow-up.",
+      "It names the template of the follow-up notice.",
+    );
   return withBellwether(io, options, async (app) => {
     const campaign = await campaignOf(app, which);
-    for await (const line of untoldCsv(app.reports, campaign.id)) await io.out(line);
+    if (options.followUp !== undefined) {
+      const { writeFollowUp } = await import("./follow-up.ts");
+      return writeFollowUp({ app, io, campaign, folder: options.followUp, template: options.template });
+    }
+    for await (const line of untoldCsv(app.reports, campaign.id, senderFacts(app))) await io.out(line);
     return EXIT.done;
   });
 }

@@ -8,6 +8,7 @@ import { renderReport } from "../report/report-text.ts";
 import type { Io } from "./io.ts";
 import { createProgress } from "./progress.ts";
 import { stillScheduled } from "./scheduled.ts";
+import { senderFacts } from "./sender-facts.ts";
 
 const LOOK_MS = 250;
 
@@ -124,7 +125,7 @@ export async function tellEnd(options: {
   interrupted: boolean;
 }): Promise<ExitCode> {
   const { app, io, campaignId, json } = options;
-  const report = await buildReport(app.reports, campaignId);
+  const report = await buildReport(app.reports, campaignId, senderFacts(app));
   if (json) await io.out(`${JSON.stringify(report)}\n`);
   io.say(renderReport(report, { colour: io.colour, width: io.err.columns || 80 }));
   if (options.interrupted && report.state === "scheduled") {

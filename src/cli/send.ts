@@ -3,11 +3,10 @@
 import type { Bellwether } from "../application.ts";
 import type { Campaign } from "../campaign/campaign.ts";
 import type { Checked, Notice } from "../campaign/manager.ts";
-import { FINDINGS, type Finding, isBlocked } from "../campaign/preflight/finding.ts";
+import { isBlocked } from "../campaign/preflight/finding.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { providerTitle } from "../provider/directory.ts";
-import { safeText } from "../report/safe-text.ts";
-import { didYouMean } from "../suggest.ts";
+import { parseOverrides, tellFinding } from "./findings.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, withBellwether } from "./open.ts";
 import { createInterrupt, type Interrupt, runCampaign } from "./run.ts";
@@ -145,37 +144,4 @@ function tellChecked(io: Io, checked: Checked, overrides: Readonly<Record<string
   const parts = checked.providers.map(([provider, count]) => `${providerTitle(provider)} ${count}`);
   io.say(`${checked.recipients} addresses${parts.length > 0 ? `: ${parts.join(", ")}` : ""}.`);
   for (const finding of checked.findings) tellFinding(io, finding, overrides[finding.code]);
-}
-
-function tellFinding(io: Io, finding: Finding, override: string | undefined): void {
-  const mark = { blocker: "BLOCKER", warning: "Warning", info: "Note" }[finding.severity];
-  io.say(`${mark} ${finding.code}: ${safeText(finding.message)}`);
-  io.say(`  ${safeText(finding.hint)}`);
-  if (override !== undefined) io.say(`  Overridden: ${override}`);
-}
-
-/** CODE="why" */
-function parseOverrides(given: readonly string[]): Record<string, string> {
-  const overrides: Record<string, string> = {};
-  for (const text of given) {
-    const at = text.indexOf("=");
-    const code = at < 0 ? text : text.slice(0, at);
-    const why = at < 0 ? "" : text.slice(at + 1).trim();
-    if (!(code in FINDINGS)) {
-      throw new BellwetherError(
-        "usage",
-        `--override names "${code}", which is no finding.`,
-        didYouMean(code, Object.keys(FINDINGS)) || "`check` shows the codes of what it found.",
-      );
-    }
-    if (why === "") {
-      throw new BellwetherError(
-        "usage",
-        `--override ${code} gives no reason.`,
-        `Write --override ${code}="why".`,
-      );
-    }
-    overrides[code] = why;
-  }
-  return overrides;
 }

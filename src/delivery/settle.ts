@@ -3,6 +3,7 @@
 import type { Reason, Scope } from "../bounce/reason.ts";
 import type { BreakerConfig, Trip } from "../breaker/breaker.ts";
 import { stepLane } from "../breaker/breaker.ts";
+import { coolDownMs, failedTrials } from "../breaker/cool-down.ts";
 import { type Evidence, slows } from "../breaker/evidence.ts";
 import { describeHold } from "../breaker/hold.ts";
 import type { LaneRecord } from "../breaker/lane-record.ts";
@@ -159,7 +160,11 @@ export function holdLane(lane: LaneRecord, trip: Trip, nowMs: number, advice?: s
   lane.state = "held";
   lane.epoch += 1;
   lane.untilMs = trip.resumeAfterMs === undefined ? null : nowMs + trip.resumeAfterMs;
-  lane.pulse = { ...lane.pulse, holds: lane.pulse.holds + 1 };
+  const trials = failedTrials(lane.pulse);
+  lane.pulse = { ...lane.pulse, holds: lane.pulse.holds + 1, failedTrials: trials };
+  // What time cures resumes by itself.
+  if (trials > 0 && lane.untilMs === null)
+    lane.hold.resumeFrom = new Date(nowMs + coolDownMs(trials)).toISOString();
 }
 
 /** What one settled outcome tells the breaker. */

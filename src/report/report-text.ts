@@ -77,6 +77,7 @@ export function renderReport(report: Report, { colour, width = 80 }: ReportStyle
     if (status !== "came-back" && !isFinished(report.state))
       lines.push("", ...wrapText(safeText(text), columns));
   }
+  for (const one of report.organisations ?? []) lines.push("", ...organisation(one, report, paint, columns));
   lines.push("", ...closing(report.campaign, totals));
   return `${lines.join("\n")}\n`;
 }
@@ -124,7 +125,14 @@ function card(lane: LaneReport, hold: ReportHold, report: Report, paint: Paint, 
     ),
     ...section("What happened", hold.message),
     ...section("What you can do now", `${whatWaits(lane.totals)} When the cause is repaired:`),
+    ...(hold.fault === "content" ? ["      bellwether revise CAMPAIGN.toml   (the corrected text)"] : []),
     `      ${resume}`,
+    ...(hold.resumeFrom === undefined
+      ? []
+      : wrapText(
+          `The last trial was refused again. Another one makes sense from ${shownTime(hold.resumeFrom)} on; each that fails doubles the wait.`,
+          columns - 4,
+        ).map((line) => `    ${line}`)),
     ...section("What an engineer must do", hold.advice),
     ...section("What to tell clients on the phone", hold.tell),
   ];
@@ -139,6 +147,25 @@ function card(lane: LaneReport, hold: ReportHold, report: Report, paint: Paint, 
     for (const line of safeLines(reply)) lines.push(`    | ${line}`);
   });
   return lines;
+}
+
+function organisation(
+  one: NonNullable<Report["organisations"]>[number],
+  report: Report,
+  paint: Paint,
+  columns: number,
+): string[] {
+  const mails = one.addresses === 1 ? "1 address" : `${shownCount(one.addresses)} addresses`;
+  const name = safeText(one.organisation);
+  const title = `- ${name} refuses us by a rule of its own (${safeText(providerTitle(one.provider))}): ${mails}`;
+  const indented = (text: string) =>
+    text.split("\n").flatMap((line) => wrapText(safeText(line), columns - 6).map((part) => `      ${part}`));
+  return [
+    paint("yellow", title),
+    ...(one.ask === undefined ? [] : ["    What to write to its administrator:", ...indented(one.ask)]),
+    "    When it admits our mail:",
+    `      bellwether resume ${report.campaign} --organisation ${name}`,
+  ];
 }
 
 function whatWaits({ pending, deferred }: Totals): string {

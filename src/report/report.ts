@@ -6,6 +6,7 @@ import { describeSentinel, type SentinelRow, type SentinelStatus, statusOf } fro
 import { BellwetherError } from "../errors.ts";
 import type { LaneState } from "../provider/lane.ts";
 import { type AtRelay, describeAtRelay } from "./at-relay.ts";
+import { letterTo, type RefusingOrganisation, type SenderFacts } from "./organisations.ts";
 import { type RampReport, rampReport } from "./ramp.ts";
 import type { LaneSnapshot, ReportStore, Snapshot, TimelineEntry } from "./store.ts";
 import { addCounts, noTotals, type Totals } from "./totals.ts";
@@ -52,6 +53,8 @@ export interface Report {
   /** The largest first. */
   lanes: LaneReport[];
   timeline: TimelineEntry[];
+  /** Only where there are some: organisations that refuse us by their own rule. `ask`: what to write to them. */
+  organisations?: (RefusingOrganisation & { ask?: string })[];
   /** Only of a campaign that has a moment to begin at and has not begun: ISO 8601 UTC, and how people call the zone. */
   start?: { at: string; zone: string };
   /** Only where one was sent. */
@@ -59,7 +62,11 @@ export interface Report {
 }
 
 /** Rows, lanes and holds of one moment, and the timeline up to it. @throws BellwetherError("campaign-missing") */
-export async function buildReport(store: ReportStore, campaignId: number): Promise<Report> {
+export async function buildReport(
+  store: ReportStore,
+  campaignId: number,
+  sender: SenderFacts | null = null,
+): Promise<Report> {
   const snapshot = await store.snapshot(campaignId);
   if (snapshot === null) throw noCampaign(campaignId);
   const { campaign } = snapshot;
@@ -74,6 +81,11 @@ export async function buildReport(store: ReportStore, campaignId: number): Promi
   const report: Report = { campaign: id, name, state, totals, lanes, timeline };
   if (snapshot.sentinels.length > 0)
     report.sentinels = snapshot.sentinels.map((row) => sentinelReport(row, snapshot));
+  if (snapshot.organisations.length > 0) {
+    report.organisations = snapshot.organisations.map((one) =>
+      sender === null ? one : { ...one, ask: letterTo(one, sender) },
+    );
+  }
   if (start === null || isFinished(state)) return report;
   return { ...report, start: { at: new Date(start.atMs).toISOString(), zone: start.zone } };
 }
@@ -96,10 +108,11 @@ function laneReport(lane: LaneSnapshot, snapshot: Snapshot): LaneReport {
   if (relay !== undefined && lane.state !== "done" && !isFinished(state))
     report.ramp = rampReport({ ...lane, relay }, { ...snapshot, waiting: waitingOf(lane.counts) });
   if (hold === null) return report;
-  const { reason, fault, scope, at, message, advice, tell, evidence, leaked } = hold;
+  const { reason, fault, scope, at, message, advice, tell, evidence, leaked, resumeFrom } = hold;
   const atRelay = relay === undefined ? null : describeAtRelay(relay.unconfirmed, relay.ids);
   report.state = "held";
   report.hold = { reason, fault, scope, at, message, advice, tell, evidence, leaked };
+  if (resumeFrom !== undefined) report.hold.resumeFrom = resumeFrom;
   if (atRelay !== null) report.hold.atRelay = atRelay;
   if (hold === lane.handHold) report.forAll = true;
   return report;

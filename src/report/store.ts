@@ -11,6 +11,7 @@ import type { RefusedRow } from "../client/import.ts";
 import type { DeliveryState } from "../delivery/delivery.ts";
 import type { SentinelRow } from "../delivery/sentinel.ts";
 import type { LaneState } from "../provider/lane.ts";
+import type { RefusingOrganisation } from "./organisations.ts";
 import type { RelayedLane } from "./ramp.ts";
 
 /** A campaign, its lanes and the counts of its rows, all of one moment. */
@@ -32,6 +33,8 @@ export interface Snapshot {
   hearing: Hearing;
   /** Id of the newest timeline entry of that moment, 0 for none. */
   lastEvent: number;
+  /** Organisations that refuse us by a rule of their own, the largest first; a moment later than the counts. */
+  organisations: RefusingOrganisation[];
 }
 
 export interface LaneSnapshot {

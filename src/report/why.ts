@@ -15,6 +15,8 @@ export interface Situation {
   /** What stops its lane now. */
   hold: Pick<Hold, "reason" | "fault" | "scope"> | null;
   campaign: CampaignState;
+  /** What an organisation's administrator must admit: "from support@example.com, sent by 192.0.2.1". */
+  admit?: string | undefined;
 }
 
 /** A provider as the subject of a sentence. */
@@ -23,7 +25,7 @@ export function providerWho(provider: string): string {
 }
 
 /** A sentence with its full stop. For a delivery that was not told. */
-export function whyUntold({ delivery, hold, campaign }: Situation): string {
+export function whyUntold({ delivery, hold, campaign, admit }: Situation): string {
   const { state, reason, scope, unit, provider } = delivery;
   const who = scope === "route" ? "Our own relay" : providerWho(provider);
   const means = reason === null ? null : describeReason(reason);
@@ -41,13 +43,17 @@ export function whyUntold({ delivery, hold, campaign }: Situation): string {
     case "deferred-at-relay":
       return `Our relay has it and could not hand it over yet${tail(means)}; the relay tries again by itself.`;
     case "bounced":
+      if (scope === "organisation" && unit !== null && delivery.fault !== "address")
+        return `A rule of ${unit} itself refused it${tail(means)}; ${allow(admit)}.`;
       return refused(who, reason, delivery.fault);
     case "uncertain":
       return "The sending broke off before an answer came: nobody knows whether it arrived. `uncertain` lists and settles it.";
     case "suppressed":
       return scope === "organisation"
-        ? `Not sent: ${unit ?? "the organisation"} refused us before; its administrator must allow our mail.`
-        : `Not sent: this address was given up before${tail(means)}; ask the client for a working one.`;
+        ? `Not sent: ${unit ?? "the organisation"} refused us before; ${allow(admit)}.`
+        : delivery.fault === "sender"
+          ? `Not sent: the mail servers of ${unit ?? "this domain"} refused us before${tail(means)}; ${OURS}.`
+          : `Not sent: this address was given up before${tail(means)}; ask the client for a working one.`;
     case "expired":
       return `Given up: it waited too long, or the notice was no longer true${means === null ? "" : `; the last answer was: ${means}`}.`;
     case "cancelled":
@@ -57,6 +63,10 @@ export function whyUntold({ delivery, hold, campaign }: Situation): string {
     case "complained":
       return "Told.";
   }
+}
+
+function allow(admit: string | undefined): string {
+  return `its administrator must allow our mail${admit === undefined ? "" : ` (${admit})`}`;
 }
 
 function waiting(provider: string, hold: Situation["hold"], campaign: CampaignState): string {

@@ -8,6 +8,7 @@ import { describeHolds } from "./ledger-holds.ts";
 import { describeOrders } from "./ledger-orders.ts";
 import { describePace } from "./ledger-pace.ts";
 import { describePostMortems } from "./ledger-post-mortem.ts";
+import { describeRecovery } from "./ledger-recovery.ts";
 import { describeSchedules } from "./ledger-schedules.ts";
 import { describeSettles } from "./ledger-settles.ts";
 import { describeTime } from "./ledger-time.ts";
@@ -23,6 +24,7 @@ export function describeLedger(name: string, makeWorld: () => Promise<LedgerWorl
     describeTime(hands);
     describePace(hands);
     describeOrders(hands);
+    describeRecovery(hands);
     describeSchedules(hands);
     describeTogether(hands);
   });

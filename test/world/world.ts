@@ -8,7 +8,7 @@ import { expect, onTestFinished } from "vitest";
 import type { Bellwether } from "../../src/application.ts";
 import type { Campaign } from "../../src/campaign/campaign.ts";
 import { type Io, tellError } from "../../src/cli/io.ts";
-import { resume } from "../../src/cli/resume.ts";
+import { type ResumeOptions, resume } from "../../src/cli/resume.ts";
 import { send } from "../../src/cli/send.ts";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { openBellwether } from "../../src/compose.ts";
@@ -234,11 +234,17 @@ export class World {
     );
   }
 
-  /** `resume [CAMPAIGN] [--provider P] --json` */
-  async typesResume(more: { provider?: string; campaign?: string; clock?: Clock } = {}): Promise<Answered> {
-    const { campaign, clock, ...rest } = more;
+  /** `resume [CAMPAIGN] [--provider P] ... --json` */
+  async typesResume(
+    more: ResumeOptions & { campaign?: string; clock?: Clock; asked?: "yes" | "no" } = {},
+  ): Promise<Answered> {
+    const { campaign, clock, asked, ...rest } = more;
+    const asking = asked === undefined ? {} : { canAsk: true, confirm: async () => asked === "yes" };
     return answered(
-      await this.does((io, options) => resume(io, campaign, { ...options, ...rest, json: true }), clock),
+      await this.does(
+        (io, options) => resume({ ...io, ...asking }, campaign, { ...options, ...rest, json: true }),
+        clock,
+      ),
     );
   }
 

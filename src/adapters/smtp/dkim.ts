@@ -37,6 +37,14 @@ export function createDkimSigner(options: DkimOptions): (raw: Buffer) => Buffer 
   return (raw) => Buffer.concat([Buffer.from(signature(raw, options, key), "latin1"), raw]);
 }
 
+/**
+ * The public half of a key, as DNS holds it: SPKI in DER, base64.
+ * @throws BellwetherError `config-value` that names sender.dkim.key_file
+ */
+export function dkimPublicKey(keyFile: string): string {
+  return createPublicKey(loadKey(keyFile)).export({ type: "spki", format: "der" }).toString("base64");
+}
+
 function loadKey(file: string): KeyObject {
   const refuse = (what: string, hint: string, cause?: unknown) =>
     new BellwetherError("config-value", `sender.dkim.key_file: ${file} ${what}`, hint, { cause });

@@ -1,18 +1,18 @@
-// Orders to a campaign: pause, cancel, resume, another start. Each is safe to repeat, and takes effect in the transaction
-// that writes it: from then on no claim and no intent passes.
+// Orders to a campaign: pause, cancel, another start, uncertain ones settled; resume and revise have files of their own.
+// Each is safe to repeat, and takes effect in the transaction that writes it: from then on no claim and no intent passes.
 import { describeHandHold } from "../../breaker/hold.ts";
 import { CAMPAIGN_MOVES, type CampaignState } from "../../campaign/campaign.ts";
 import type { Order, Steered } from "../../campaign/store.ts";
-import { BellwetherError } from "../../errors.ts";
-import { providerTitle } from "../../provider/directory.ts";
 import { LANE_MOVES } from "../../provider/lane.ts";
 import { mayMove, move } from "../../transition.ts";
 import { type Database, sqlTime, type Tx } from "../database/database.ts";
 import type { CampaignModel } from "../database/generated/sqlite/models.ts";
-import { resumeUnbegun, schedule } from "./campaign-schedule.ts";
-import { keepCard } from "./hold-cards.ts";
-import { hasReturning, resumeLane, retryNow, returnDeliveries, setAsideOf } from "./lane-resume.ts";
-import { addEvents, type LaneInContext, lockCampaign, readLanes, recount, writeLanes } from "./lane-rows.ts";
+import { lockWhole, noLane, wrongState } from "./campaign-lock.ts";
+import { resume } from "./campaign-resume.ts";
+import { revise } from "./campaign-revise.ts";
+import { schedule } from "./campaign-schedule.ts";
+import { addEvents, readLanes, recount, writeLanes } from "./lane-rows.ts";
+import { resumeOrganisation } from "./organisation-resume.ts";
 
 const CHUNK = 5_000;
 
@@ -25,16 +25,13 @@ export async function steerCampaign(db: Database, id: number, order: Order): Pro
     if (order.do === "pause" && order.provider !== undefined)
       return holdLane(tx, campaign, { provider: order.provider, why: order.why, nowMs: db.now() });
     if (order.do === "pause") return pause(tx, campaign, order.why, db.now());
-    if (order.do === "resume") return resume(tx, campaign, order.provider, db.now());
+    if (order.do === "resume") return resume(tx, campaign, order, db.now());
+    if (order.do === "resume-organisation")
+      return resumeOrganisation(tx, campaign, order.organisation, db.now());
+    if (order.do === "revise") return revise(tx, campaign, order, db.now());
     await schedule(tx, campaign, order, db.now());
     return { returned: 0, lanes: [] };
   });
-}
-
-/** Waits for whoever claims, intends or settles now; whoever comes later sees what is written here. */
-async function lockWhole(tx: Tx, id: number): Promise<void> {
-  await tx.lock("SELECT id FROM lane WHERE campaign_id = ? ORDER BY id", id);
-  await lockCampaign(tx, id);
 }
 
 async function pause(tx: Tx, campaign: CampaignModel, why: string, nowMs: number): Promise<Steered> {
@@ -71,19 +68,6 @@ async function holdLane(
   const text = lane.hold.message;
   await addEvents(tx, [{ campaignId: campaign.id, laneId: lane.id, atMs: nowMs, event: "held", text }]);
   return { returned: 0, lanes: [provider] };
-}
-
-function noLane(
-  campaign: CampaignModel,
-  provider: string,
-  contexts: readonly LaneInContext[],
-): BellwetherError {
-  const has = contexts.map((one) => one.lane.provider).join(", ");
-  return new BellwetherError(
-    "provider-unknown",
-    `Campaign "${campaign.name}" has no lane for "${provider}".`,
-    `Its lanes are: ${has || "none yet"}.`,
-  );
 }
 
 async function cancel(db: Database, id: number, why: string): Promise<Steered> {
@@ -126,79 +110,6 @@ export async function endCancelled(db: Database, id: number): Promise<void> {
       return ended;
     });
   }
-}
-
-async function resume(
-  tx: Tx,
-  campaign: CampaignModel,
-  provider: string | null,
-  nowMs: number,
-): Promise<Steered> {
-  const state = campaign.state as CampaignState;
-  if (state === "cancelled" || state === "draft") throw wrongState(campaign, "resumed");
-  if (provider === null && campaign.launchedAt === null && (state === "scheduled" || state === "paused")) {
-    await resumeUnbegun(tx, campaign, nowMs);
-    return { returned: 0, lanes: [] };
-  }
-  const contexts = await readLanes(tx, { campaignId: campaign.id });
-  const chosen = contexts.filter((one) => provider === null || one.lane.provider === provider);
-  if (provider !== null && chosen.length === 0) {
-    throw noLane(campaign, provider, contexts);
-  }
-  const steered: Steered = { returned: 0, lanes: [] };
-  const routes = new Set<string>();
-  for (const { lane, routeState } of chosen) {
-    if (routeState === "held") routes.add(lane.route);
-    // What a refusing route left behind in a lane that is done comes back with the route.
-    const left = lane.state === "done" && (await hasReturning(tx, lane));
-    if (lane.state !== "held" && lane.state !== "blind" && !left && routeState !== "held") continue;
-    let returned: number;
-    if (lane.state === "ramping" || lane.state === "open" || lane.state === "backing-off") {
-      returned = await returnDeliveries(tx, { lane, aside: setAsideOf(lane), nowMs });
-      await retryNow(tx, lane, nowMs);
-      lane.epoch += 1;
-    } else {
-      returned = await resumeLane(tx, { lane, nowMs, by: "person" });
-    }
-    steered.returned += returned;
-    await writeLanes(tx, [lane]);
-    steered.lanes.push(lane.provider);
-    const text = `${providerTitle(lane.provider)} goes on, one mail first; ${returned} return to be sent again.`;
-    await addEvents(tx, [{ campaignId: campaign.id, laneId: lane.id, atMs: nowMs, event: "resumed", text }]);
-  }
-  for (const name of routes) {
-    const { hold } = await tx.route.findUniqueOrThrow({ where: { name }, select: { hold: true } });
-    const over = {
-      by: "person",
-      returned: steered.returned,
-      campaignId: campaign.id,
-      laneId: null,
-      nowMs,
-    } as const;
-    await keepCard(tx, { hold: hold === null ? null : JSON.parse(hold), ...over });
-    await tx.route.update({ where: { name }, data: { state: "ready", hold: null } });
-  }
-  const stands = state === "paused" && (provider === null || campaign.pausedBy === "breaker");
-  const wakes = (state === "completed" || state === "completed-with-failures") && steered.lanes.length > 0;
-  if (stands || wakes) {
-    move("campaign", CAMPAIGN_MOVES, state, "running");
-    await tx.campaign.update({
-      where: { id: campaign.id },
-      data: { state: "running", pausedBy: null, why: null, endedAt: null, addressPulse: 0 },
-    });
-    await addEvents(tx, [
-      { campaignId: campaign.id, laneId: null, atMs: nowMs, event: "resumed", text: "The campaign goes on." },
-    ]);
-  }
-  return steered;
-}
-
-function wrongState(campaign: CampaignModel, wish: string): BellwetherError {
-  return new BellwetherError(
-    "campaign-state",
-    `Campaign "${campaign.name}" is ${campaign.state} and cannot be ${wish}.`,
-    campaign.state === "draft" ? "Type `send` or `resume` to go on with it." : "See `status`.",
-  );
 }
 
 /** A person knows what no reply told: the uncertain ones are sent again, as a new attempt, or counted as told. */

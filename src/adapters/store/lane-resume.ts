@@ -13,10 +13,18 @@ import { nextDue } from "./lane-rows.ts";
 
 const AT_REST = Object.fromEntries(DETECTORS.map((name) => [name, 0])) as Record<DetectorName, number>;
 
-/** Changes `lane` and its deliveries; the caller writes the lane. Returns how many deliveries came back. */
+/**
+ * Changes `lane` and its deliveries; the caller writes the lane. Returns how many deliveries came back. `over`: the
+ * notice is no longer true, and nobody comes back.
+ */
 export async function resumeLane(
   tx: Tx,
-  { lane, nowMs, by }: { lane: LaneRecord; nowMs: number; by: "person" | "time" },
+  {
+    lane,
+    nowMs,
+    by,
+    over = false,
+  }: { lane: LaneRecord; nowMs: number; by: "person" | "time"; over?: boolean },
 ): Promise<number> {
   const blind = lane.state === "blind";
   const doubted = lane.hold?.detector === "provider-incident";
@@ -48,9 +56,10 @@ export async function resumeLane(
     lane.window = OPEN_WINDOW;
     lane.pulse.halfOpen = false;
   }
-  const returned =
-    (await returnDeliveries(tx, { lane, aside, nowMs })) +
-    (doubted ? await returnDoubted(tx, lane, nowMs) : 0);
+  const returned = over
+    ? 0
+    : (await returnDeliveries(tx, { lane, aside, nowMs })) +
+      (doubted ? await returnDoubted(tx, lane, nowMs) : 0);
   await keepCard(tx, { hold, by, returned, campaignId: lane.campaignId, laneId: lane.id, nowMs });
   await retryNow(tx, lane, nowMs);
   return returned;
@@ -78,12 +87,13 @@ export function setAsideOf(lane: LaneRecord): string[] {
 const AGAIN = `state = 'pending', attempt = attempt + 1, try = 0, waited = 0, losses = 0, due_at = ?, changed_at = ?`;
 
 /**
- * Failed finally, and not by the address's fault; or set aside with a site that refused us for our own cause. What an
- * organisation's own rule refuses comes back by its name alone.
+ * Failed finally, and not by the address's fault; or set aside with a site that refused us for our own cause. An
+ * organisation that was set aside for its own rule about us comes back by its name alone; what its filter said of a text
+ * does not outlive that text.
  */
 const RETURNING = `((state = 'bounced' AND fault IN ('sender', 'content', 'unknown'))
     OR (state = 'suppressed' AND fault = 'sender'))
-  AND NOT (coalesce(scope, '') = 'organisation' AND coalesce(unit, '') IN ${TEXTS})`;
+  AND NOT (fault = 'sender' AND coalesce(scope, '') = 'organisation' AND coalesce(unit, '') IN ${TEXTS})`;
 
 export async function hasReturning(tx: Tx, lane: LaneRecord): Promise<boolean> {
   const rows = await tx.$queryRawUnsafe<unknown[]>(

@@ -88,6 +88,7 @@ interface ClaimRow {
 interface Audience {
   import_id: number;
   spec: string;
+  revision: number;
 }
 
 async function claim(
@@ -102,7 +103,7 @@ async function claim(
     // The reaper passes a dead worker once: what it claimed after that would never come back.
     tx.$queryRawUnsafe<unknown[]>("SELECT id FROM worker WHERE id = ? AND dead = false", worker),
     tx.$queryRawUnsafe<Audience[]>(
-      "SELECT import_id, spec FROM campaign WHERE id = (SELECT campaign_id FROM lane WHERE id = ?)",
+      "SELECT import_id, spec, revision FROM campaign WHERE id = (SELECT campaign_id FROM lane WHERE id = ?)",
       laneId,
     ),
   ]);
@@ -130,7 +131,7 @@ async function claim(
   const wanted = Math.min(limit, roomOf(lane), left, places.count);
 
   const claiming = tx.$queryRawUnsafe<ClaimRow[]>(
-    `UPDATE delivery SET state = 'claimed', worker_id = ?, epoch = ?
+    `UPDATE delivery SET state = 'claimed', worker_id = ?, epoch = ?, revision = ?
      WHERE id IN (
        SELECT id FROM (SELECT id FROM delivery WHERE lane_id = ? AND state = 'deferred' AND due_at <= ?
                        AND waited < ${RETRY_DEADLINE_SECONDS} ORDER BY due_at LIMIT ? ${LOCK_FREE}) AS again
@@ -141,6 +142,8 @@ async function claim(
      RETURNING id, attempt, try, losses, waited, revision, address, domain, key, due_at, spread`,
     worker,
     lane.epoch,
+    // Whatever waited for it: who is told now is told the text that is right now.
+    campaign.revision,
     lane.id,
     now,
     wanted,

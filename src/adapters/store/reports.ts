@@ -9,6 +9,7 @@ import { ERASED } from "../../campaign/personal-data.ts";
 import type { DeliveryState } from "../../delivery/delivery.ts";
 import type { LaneState } from "../../provider/lane.ts";
 import { IDS_SHOWN } from "../../report/at-relay.ts";
+import type { RefusingOrganisation } from "../../report/organisations.ts";
 import type { RelayedLane } from "../../report/ramp.ts";
 import type {
   FoundDelivery,
@@ -23,6 +24,7 @@ import type {
 import { TOLD } from "../../report/totals.ts";
 import { type Database, fromSqlTime, INTS, TEXTS } from "../database/database.ts";
 import { HOLD_CARD } from "./hold-cards.ts";
+import { refusingOrganisations } from "./organisation-resume.ts";
 import { readRefused } from "./refused-rows.ts";
 import { readSentinels } from "./sentinels.ts";
 
@@ -123,6 +125,14 @@ export function createReportStore(
     return rows.map(toClient);
   }
 
+  async function organisationsOf(
+    campaignId: number,
+    lanes: readonly LaneSnapshot[],
+  ): Promise<RefusingOrganisation[]> {
+    if (!lanes.some(({ counts }) => (counts.bounced ?? 0) + (counts.suppressed ?? 0) > 0)) return [];
+    return refusingOrganisations(db.read, campaignId);
+  }
+
   return {
     outline,
 
@@ -167,6 +177,7 @@ export function createReportStore(
         soakMs,
         hearing,
         lastEvent: Number(first.last_event ?? 0),
+        organisations: await organisationsOf(campaignId, [...lanes.values()]),
       };
       return snapshot;
     },

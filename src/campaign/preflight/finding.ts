@@ -31,6 +31,17 @@ export const FINDINGS = {
   "route-held": "The relay refused us before and is held.",
   "alert-mail-only": "Alerts go by mail alone, which may be stopped with the campaign's.",
   "alert-none": "Nobody is called when the campaign is stopped.",
+  "reverse-dns-missing": "An address that mail leaves from has no reverse DNS name.",
+  "reverse-dns-unconfirmed": "The name of an address that mail leaves from does not lead back to it.",
+  "reverse-dns-generic": "The name of an address that mail leaves from looks like one given to any customer.",
+  "sender-addresses-unknown": "It is not configured from which addresses mail leaves.",
+  "sender-domain-unknown": "The domain of the sender's address takes no mail.",
+  "spf-missing": "The sender's domain has no SPF record.",
+  "spf-several": "The sender's domain has more than one SPF record.",
+  "dkim-missing": "The key for our DKIM signatures is not published.",
+  "dkim-differs": "The published DKIM key is not the one that we sign with.",
+  "dmarc-missing": "The sender's domain has no DMARC record.",
+  "dns-unanswered": "DNS did not answer a question about the sender.",
 } as const;
 export type FindingCode = keyof typeof FINDINGS;
 

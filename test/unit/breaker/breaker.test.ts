@@ -106,6 +106,13 @@ describe("a lane that is half-open", () => {
     },
   );
 
+  it("is not held again by one tenant's rule, however often it is said, but by three tenants", () => {
+    const rule = (unit: string) => bad("policy", { scope: "organisation", unit });
+    const start = { ...halfOpen, provider: "microsoft365" };
+    expect(tripAt(play([rule("a"), rule("a"), rule("a"), rule("a")], start))).toBe(0);
+    expect(tripAt(play([rule("a"), rule("b"), rule("c")], start))).toBe(3);
+  });
+
   it("is on trial until its window has passed eight", () => {
     const steps = play(times(15, good), halfOpen);
     expect(steps[13]).toMatchObject({ window: 8, pulse: { halfOpen: true } });
