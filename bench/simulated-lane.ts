@@ -250,6 +250,7 @@ function reported(mail: number, reason: Reason | null, epoch: number, knownGood:
       evidence: 0,
       unit: null,
       knownGood,
+      changedAtMs: null,
     },
     by: "token",
     next: reason === null ? "accepted" : "bounced",

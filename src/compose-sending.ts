@@ -22,7 +22,8 @@ import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { alertRoadsOf, composeAlerts, tellTest } from "./compose-alerts.ts";
-import { hasIntake } from "./compose-intakes.ts";
+import { hasIntake, hearingOf } from "./compose-intakes.ts";
+import { forecastRamp, watchRelays } from "./compose-ramp.ts";
 import { composeUpkeep } from "./compose-upkeep.ts";
 import { loadWatch } from "./compose-watch.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
@@ -99,6 +100,7 @@ export function composeSending(parts: SendingParts): Sending {
         isSandbox: parts.isSandbox,
         isSilent: !parts.isSandbox && !hasIntake(config),
       }),
+    ...(parts.isSandbox ? {} : { forecast: (providers) => forecastRamp({ db, config, routeOf, providers }) }),
     alerts: parts.isSandbox ? null : alertRoadsOf(config),
     clock,
   });
@@ -150,6 +152,7 @@ export function composeSending(parts: SendingParts): Sending {
       clock,
       limitsOf: (name) => routes.get(name) ?? config.smtp,
       soakMs: config.ramp.soakMs,
+      hearing: hearingOf(config),
     });
     const planning = new AbortController();
     try {
@@ -162,6 +165,8 @@ export function composeSending(parts: SendingParts): Sending {
     }
     const switching = switchLoop({ db, clock, queue, signal: planning.signal });
     const planner = planLoop({ ...parts, lookup, routeOf, signal: planning.signal, onNotice });
+    const sentinels =
+      role === "sender" ? watchRelays({ ...parts, routes, transport, sign, signal: planning.signal }) : null;
     let drained: Promise<void> | null = null;
     const server = (await watch?.serve(engine, onNotice)) ?? null;
     await upkeep?.start();
@@ -171,7 +176,7 @@ export function composeSending(parts: SendingParts): Sending {
       drain: () => {
         drained ??= (async () => {
           planning.abort();
-          await Promise.all([planner, switching]);
+          await Promise.all([planner, switching, sentinels]);
           await engine.drain();
           await keeper?.stop();
           await upkeep?.stop();
@@ -301,8 +306,19 @@ async function planLoop(options: {
         if (campaign.state !== "running" || campaign.planned) continue;
         const { audiences } = options;
         const lookup = options.lookup();
-        const { canary } = options.config.ramp;
-        await planCampaign({ campaign, audiences, campaigns, lookup, routeOf: choose, canary, signal });
+        const { canary, soakMs } = options.config.ramp;
+        // Where nothing is heard there is nothing to wait for.
+        const stagger = hasIntake(options.config) ? { waitMs: soakMs } : null;
+        await planCampaign({
+          campaign,
+          audiences,
+          campaigns,
+          lookup,
+          routeOf: choose,
+          canary,
+          stagger,
+          signal,
+        });
       }
     } catch (error) {
       const trouble = error instanceof Error ? error.message : String(error);

@@ -6,6 +6,7 @@ import type { DetectorConfig } from "./detector.ts";
 import { isTripped, stepDetector } from "./detector.ts";
 import { DETECTORS, type DetectorName, type Evidence, signsOf, slows } from "./evidence.ts";
 import { confirm, shrink } from "./ramp.ts";
+import type { RampMemory } from "./ramp-memory.ts";
 import { FRESH_THROTTLE, type Throttle } from "./throttle.ts";
 
 export type BreakerConfig = Readonly<Record<DetectorName, DetectorConfig>>;
@@ -37,6 +38,8 @@ export interface Pulse extends Record<DetectorName, number> {
   /** Refusals by organisation or MX site in this epoch, for tenant rules and the long tail. */
   units: Record<string, number>;
   recent: { fault: Fault; reply: string }[];
+  /** Of a lane behind a relay; null: nothing is remembered. */
+  ramp: RampMemory | null;
   throttle: Throttle;
 }
 
@@ -62,6 +65,7 @@ export const FRESH_PULSE: Pulse = {
   cause: null,
   units: {},
   recent: [],
+  ramp: null,
   throttle: FRESH_THROTTLE,
 };
 

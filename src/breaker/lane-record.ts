@@ -2,6 +2,7 @@
 import type { LaneState } from "../provider/lane.ts";
 import type { Pulse } from "./breaker.ts";
 import type { Hold } from "./hold.ts";
+import { FRESH_MEMORY, placesHeld } from "./ramp-memory.ts";
 import { mostAtOnce } from "./throttle.ts";
 
 export interface LaneRecord {
@@ -34,7 +35,8 @@ export interface LaneRecord {
 
 /** How many more deliveries may be claimed now. */
 export function roomOf(lane: LaneRecord): number {
-  const unproven = lane.feedback === "relay" && !lane.byPerson ? lane.unconfirmed : 0;
+  const isProven = lane.feedback === "final" || lane.byPerson;
+  const unproven = isProven ? 0 : placesHeld(lane.pulse.ramp ?? FRESH_MEMORY, lane.unconfirmed);
   const atOnce = mostAtOnce(lane.pulse.throttle) - lane.outstanding;
   return Math.max(0, Math.min(lane.window - lane.outstanding - unproven, atOnce));
 }

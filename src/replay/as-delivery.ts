@@ -135,6 +135,7 @@ export function reported({ event, lane, row, at, unit, knownGood }: Known): Repo
       evidence: row.evidence,
       unit,
       knownGood,
+      changedAtMs: null,
     },
     by: "token",
     next,

@@ -4,6 +4,7 @@
 import { DETECTORS, type DetectorName } from "../../breaker/evidence.ts";
 import type { LaneRecord } from "../../breaker/lane-record.ts";
 import { OPEN_WINDOW } from "../../breaker/ramp.ts";
+import { afterResume } from "../../breaker/ramp-memory.ts";
 import { LANE_MOVES } from "../../provider/lane.ts";
 import { move } from "../../transition.ts";
 import { sqlTime, TEXTS, type Tx } from "../database/database.ts";
@@ -45,6 +46,8 @@ export async function resumeLane(
     units: Object.fromEntries(aside.map((unit) => [unit, lane.pulse.units[unit] ?? 0])),
     recent: [],
     halfOpen: true,
+    // What the relay still holds is not sent again, and does not keep the lane from going on.
+    ramp: lane.pulse.ramp === null ? null : afterResume(lane.pulse.ramp, lane.unconfirmed),
   };
   lane.window = 1;
   if (blind && by === "person") {
