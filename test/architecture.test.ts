@@ -33,7 +33,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["sandbox"],
   ["cli"],
   ["compose-intakes.ts"],
-  ["compose-upkeep.ts", "compose-watch.ts", "compose-alerts.ts", "compose-ramp.ts"],
+  ["compose-upkeep.ts", "compose-watch.ts", "compose-alerts.ts", "compose-ramp.ts", "compose-loops.ts"],
   ["compose-sending.ts"],
   ["compose.ts"],
   ["main.ts"],
