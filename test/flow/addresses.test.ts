@@ -7,8 +7,8 @@ import { send } from "../../src/cli/send.ts";
 import { outcomeLog } from "../../src/report/outcome-log.ts";
 import { buildReport } from "../../src/report/report.ts";
 import { deferFirst, delayAll, dropAt, refuseAll, refuseShare } from "../../src/sandbox/scripts.ts";
+import { createShiftedClock } from "../world/clock.ts";
 import {
-  createShiftedClock,
   createWorld,
   drive,
   expectOnceEach,
