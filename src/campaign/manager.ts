@@ -20,6 +20,7 @@ import { checkCampaign, REFUSED_SHOWN } from "./preflight/campaign-checks.ts";
 import type { Finding } from "./preflight/finding.ts";
 import { checkRendering } from "./preflight/rendering.ts";
 import { checkRoutes, type RouteProbe } from "./preflight/routes.ts";
+import type { LaneMails } from "./preflight/sender-verdict.ts";
 import type { CampaignStore } from "./store.ts";
 
 export interface Notice {
@@ -70,6 +71,8 @@ export function createCampaignManager(options: {
   senderName: string | null;
   lookup: () => ProviderLookup;
   probe: RouteProbe;
+  /** What DNS says of the sender, and what it means for these lanes. */
+  sender: (lanes: readonly LaneMails[]) => Promise<Finding[]>;
   /** How people are called; null: nobody needs to be, nothing leaves the machine. */
   alerts: AlertRoads | null;
   clock: Clock;
@@ -166,6 +169,11 @@ export function createCampaignManager(options: {
       const provider = providerOf(domain);
       providers.set(provider, (providers.get(provider) ?? 0) + count);
     }
+    const lanes = [...providers].map(([provider, mails]) => ({ provider, mails }));
+    const [routes, sender] = await Promise.all([
+      checkRoutes(options.probe, [...providers.keys()]),
+      options.sender(lanes),
+    ]);
     const findings = [
       ...rendered.findings,
       ...checkCampaign({
@@ -174,7 +182,8 @@ export function createCampaignManager(options: {
         refused: await audiences.refused(importId, 0, REFUSED_SHOWN),
         nowMs: clock.now(),
       }),
-      ...(await checkRoutes(options.probe, [...providers.keys()])),
+      ...routes,
+      ...sender,
       ...(options.alerts === null
         ? []
         : checkAlerts({ roads: options.alerts, providers: new Set(providers.keys()), providerOf })),

@@ -11,6 +11,8 @@ export interface Finding {
   hint: string;
   /** What it is about: a file, an address, a provider. */
   subject?: string;
+  /** Providers that would refuse for it. */
+  providers?: readonly string[];
 }
 
 /** Every code, with what it means in general. */

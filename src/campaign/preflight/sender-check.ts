@@ -12,6 +12,7 @@ import {
   judgeDomain,
   judgeReverse,
   judgeSpf,
+  type ReverseAnswers,
 } from "./sender-dns.ts";
 
 export type RecordType = "A" | "AAAA" | "MX" | "PTR" | "TXT";
@@ -26,6 +27,8 @@ export interface RecordResolver {
 export interface SenderIdentity {
   /** Addresses that mail can leave from, as receivers see them; empty: not known. */
   readonly addresses: readonly string[];
+  /** The host's full name, as EHLO says it; null: not configured. */
+  readonly helo?: string | null;
   /** The domain that readers see. */
   readonly fromDomain: string | null;
   /** The domain of the envelope sender, for which SPF speaks. */
@@ -66,11 +69,16 @@ export async function checkSender(options: {
 type Check = (identity: SenderIdentity, resolver: RecordResolver) => Promise<Finding[] | null>;
 
 const CHECKS: Readonly<Record<SenderCheck, Check>> = {
-  "reverse-dns": async ({ addresses }, resolver) => {
+  "reverse-dns": async ({ addresses, helo, fromDomain }, resolver) => {
     if (addresses.length === 0) return [addressesUnknown()];
     const six = addresses.filter((one) => one.includes(":"));
     const ordered = [...six, ...addresses.filter((one) => !one.includes(":"))];
-    return (await Promise.all(ordered.map((address) => reverseOf(address, resolver)))).flat();
+    const instead = addresses.find((one) => !one.includes(":")) ?? null;
+    const host = helo ?? (fromDomain === null ? null : `mail.${fromDomain}`);
+    const asked = ordered.map(async (address) =>
+      judgeReverse({ ...(await reverseOf(address, resolver)), host, instead }),
+    );
+    return (await Promise.all(asked)).flat();
   },
   domain: async ({ returnDomain: domain }, resolver) => {
     if (domain === null) return null;
@@ -102,12 +110,12 @@ const CHECKS: Readonly<Record<SenderCheck, Check>> = {
 /** RFC 1912 has one name for an address; of a crowd of them the first few decide. */
 const NAMES_ASKED = 5;
 
-async function reverseOf(address: string, resolver: RecordResolver): Promise<Finding[]> {
+async function reverseOf(address: string, resolver: RecordResolver): Promise<ReverseAnswers> {
   const names = await resolver.ask("PTR", arpaName(address));
   const type = address.includes(":") ? "AAAA" : "A";
   const some = names.kind === "records" ? names.values.slice(0, NAMES_ASKED) : [];
   const forward = await Promise.all(
     some.map(async (name) => [name, await resolver.ask(type, name)] as const),
   );
-  return judgeReverse({ address, names, forward: new Map(forward) });
+  return { address, names, forward: new Map(forward) };
 }

@@ -17,17 +17,21 @@ export interface ReverseAnswers {
   readonly address: string;
   readonly names: DnsAnswer;
   readonly forward: ReadonlyMap<string, DnsAnswer>;
+  /** A host name that would suit, and an IPv4 address by which mail could leave instead; null: none is known. */
+  readonly host?: string | null;
+  readonly instead?: string | null;
 }
 
 /** RFC 1912 section 2.1; Gmail, Microsoft and Yahoo refuse an address without it. */
-export function judgeReverse({ address, names, forward }: ReverseAnswers): Finding[] {
+export function judgeReverse({ address, names, forward, ...known }: ReverseAnswers): Finding[] {
   if (names.kind === "failed") return [unanswered(`the reverse DNS name of ${address}`, names.why, address)];
   const record = address.includes(":") ? "AAAA" : "A";
+  const host = known.host ?? "mail.example.com";
   if (names.kind === "none" || names.values.length === 0) {
     return [
       measured("blocker", "reverse-dns-missing", {
         message: `${address} has no reverse DNS name: there is no PTR record at ${arpaName(address)}.`,
-        hint: `Ask whoever owns ${address} (the hosting company) for a PTR record to this server's full name, and give that name an ${record} record with ${address}.`,
+        hint: `Either let whoever owns ${address} (the hosting company) publish "${arpaName(address)}. PTR ${host}.", and publish "${host}. ${record} ${address}".${byIPv4(address, known.instead)}`,
         subject: address,
       }),
     ];
@@ -54,6 +58,13 @@ export function judgeReverse({ address, names, forward }: ReverseAnswers): Findi
       subject: address,
     }),
   ];
+}
+
+/** What gets the mails out today, while the record is waited for. */
+function byIPv4(address: string, instead: string | null | undefined): string {
+  if (!address.includes(":")) return "";
+  const four = instead ?? "192.0.2.1";
+  return ` Or send by IPv4: source_address = "${four}" where the route is direct; at a Postfix relay inet_protocols = ipv4, and ${address} out of addresses below [sender].`;
 }
 
 function generic(address: string, name: string): Finding {
