@@ -1,6 +1,7 @@
 // Who sends, as receivers see it, from the configuration, the DKIM key's file and the machine's own addresses; and what
 // DNS says of that sender now.
 import { createSocket } from "node:dgram";
+import { hostname } from "node:os";
 import type { Finding } from "../campaign/preflight/finding.ts";
 import { type Leaving, leavingsOf } from "../campaign/preflight/leaving.ts";
 import {
@@ -13,6 +14,7 @@ import { judgeSender, type LaneMails } from "../campaign/preflight/sender-verdic
 import type { Config } from "../config/config.ts";
 import { createRecordResolver } from "./dns.ts";
 import { dkimPublicKey } from "./smtp/dkim.ts";
+import { createSpfEvaluator } from "./spf.ts";
 
 /** @throws BellwetherError `config-value` when the DKIM key cannot be read */
 export async function askOfSender(
@@ -45,7 +47,8 @@ export async function examineSender(config: Config, lanes: readonly LaneMails[] 
 async function ask(config: Config, leavings: readonly Leaving[], checks: readonly SenderCheck[]) {
   const { servers, timeoutMs } = config.dns;
   const resolver = createRecordResolver({ servers, timeoutMs, limitMs: timeoutMs });
-  return checkSender({ identity: identityOf(config, leavings), resolver, checks });
+  const identity = identityOf(config, leavings);
+  return checkSender({ identity, resolver, checks, spf: createSpfEvaluator(resolver) });
 }
 
 function identityOf({ sender }: Config, leavings: readonly Leaving[]): SenderIdentity {
@@ -53,7 +56,9 @@ function identityOf({ sender }: Config, leavings: readonly Leaving[]): SenderIde
   const domain = sender.domain ?? fromDomain;
   return {
     addresses: [...new Set(leavings.flatMap(({ addresses }) => addresses))],
-    helo: sender.helo,
+    helo: sender.helo ?? hostname(),
+    mayBeSigned: leavings.some(({ signs }) => signs === "unknown"),
+    direct: leavings.some(({ direct }) => direct),
     fromDomain,
     returnDomain: domainOf(sender.returnPath ?? sender.from?.address),
     dkim:

@@ -9,6 +9,8 @@ export interface Leaving {
   provider: string | null;
   /** As receivers see them; empty: not known. */
   addresses: readonly string[];
+  /** To the providers' own hosts, without a relay. */
+  direct: boolean;
   /** Who signs with DKIM: we, nobody, or perhaps the relay. */
   signs: "we" | "nobody" | "unknown";
   /** A relay on this machine of which nothing is written down: all that follows is assumed. */
@@ -26,6 +28,7 @@ export function leavingsOf(config: Config, own: readonly string[]): Leaving[] {
       return {
         provider: route.provider,
         addresses: [...new Set(addresses)],
+        direct: isDirect,
         signs: config.sender.dkim !== null ? "we" : isDirect ? "nobody" : "unknown",
         assumed: onLoopback && addresses.length === 0,
       };

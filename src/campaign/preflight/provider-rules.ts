@@ -19,9 +19,14 @@ export interface ProviderRule {
 }
 
 const REVERSE = ["reverse-dns-missing", "reverse-dns-unconfirmed"] as const;
-export const SPF_FAULTS = ["spf-missing", "spf-several"] as const satisfies FindingCode[];
-export const DKIM_FAULTS = ["dkim-missing", "dkim-differs"] as const satisfies FindingCode[];
-const DMARC = ["dmarc-missing"] as const satisfies FindingCode[];
+export const SPF_FAULTS = [
+  "spf-missing",
+  "spf-several",
+  "spf-fails",
+  "spf-broken",
+] as const satisfies FindingCode[];
+export const DKIM_FAULTS = ["dkim-missing", "dkim-differs", "dkim-weak"] as const satisfies FindingCode[];
+const DMARC = ["dmarc-missing", "dmarc-unaligned"] as const satisfies FindingCode[];
 const PROOF = [...SPF_FAULTS, ...DKIM_FAULTS];
 
 /** Counted by each of them over all mail of a domain in a day. */
@@ -65,5 +70,8 @@ export const PROVIDER_RULES: readonly ProviderRule[] = [
   { ...MICROSOFT365, codes: REVERSE, ipv6Only: true, fromMails: 0 },
 ];
 
-/** A sender whose domain takes no mail is refused by nearly everybody (RFC 5321 section 3.6.2, Postfix's default advice). */
-export const REFUSED_BY_ALL: readonly FindingCode[] = ["sender-domain-unknown"];
+/**
+ * No provider's own rule: a sender whose domain takes no mail cannot be answered (RFC 5321 section 3.6.2), and a DMARC
+ * record that asks for our mail to be refused is heeded (RFC 7489 section 6.3).
+ */
+export const REFUSED_BY_ALL: readonly FindingCode[] = ["sender-domain-unknown", "dmarc-rejects"];

@@ -78,7 +78,7 @@ function generic(address: string, name: string): Finding {
 /** RFC 7208 section 4.5: none is no proof, and two are an error that fails every mail. */
 export function judgeSpf({ domain, answer }: { domain: string; answer: DnsAnswer }): Finding[] {
   if (answer.kind === "failed") return [unanswered(`SPF of ${domain}`, answer.why, domain)];
-  const records = answer.kind === "none" ? [] : answer.values.filter((text) => /^v=spf1( |$)/i.test(text));
+  const records = spfRecords(answer);
   if (records.length === 1) return [];
   if (records.length === 0) {
     return [
@@ -98,6 +98,10 @@ export function judgeSpf({ domain, answer }: { domain: string; answer: DnsAnswer
   ];
 }
 
+export function spfRecords(answer: DnsAnswer): readonly string[] {
+  return answer.kind === "records" ? answer.values.filter((text) => /^v=spf1( |$)/i.test(text)) : [];
+}
+
 /** RFC 6376 section 3.6. `key`: the public half of ours, SPKI in DER, base64. */
 export function judgeDkim(given: { name: string; key: string; answer: DnsAnswer }): Finding[] {
   const { name, key, answer } = given;
@@ -113,7 +117,7 @@ export function judgeDkim(given: { name: string; key: string; answer: DnsAnswer 
       }),
     ];
   }
-  if (keys.some((one) => isSameKey(one, key))) return [];
+  if (keys.some((one) => isSameKey(one, key))) return judgeStrength(name, key);
   const revoked = keys.every((one) => one === "");
   return [
     measured("blocker", "dkim-differs", {
@@ -126,30 +130,15 @@ export function judgeDkim(given: { name: string; key: string; answer: DnsAnswer 
   ];
 }
 
-/** RFC 7489 section 6.6.3: the domain's own record, else that of its organisation; more than one is none. */
-export function judgeDmarc(places: readonly { name: string; answer: DnsAnswer }[]): Finding[] {
-  const [own] = places;
-  if (own === undefined) return [];
-  for (const { name, answer } of places) {
-    if (answer.kind === "failed") return [unanswered(`DMARC at ${name}`, answer.why, name)];
-    const records =
-      answer.kind === "none" ? [] : answer.values.filter((text) => /^v=DMARC1\s*(;|$)/i.test(text));
-    if (records.length === 1) return [];
-    if (records.length > 1) {
-      return [
-        measured("blocker", "dmarc-missing", {
-          message: `${name} has ${records.length} DMARC records: that counts as none.`,
-          hint: "Leave one of them.",
-          subject: name,
-        }),
-      ];
-    }
-  }
+/** RFC 8301 section 3.2: verifiers take 1,024 bits and more; Gmail and Yahoo recommend 2,048. */
+function judgeStrength(name: string, key: string): Finding[] {
+  const bits = readKey(key)?.asymmetricKeyDetails?.modulusLength ?? 0;
+  if (bits === 0 || bits >= 2_048) return [];
   return [
-    measured("blocker", "dmarc-missing", {
-      message: `There is no DMARC record at ${places.map((one) => one.name).join(" or ")}.`,
-      hint: `Publish at ${own.name}: TXT "v=DMARC1; p=none".`,
-      subject: own.name,
+    measured(bits < 1_024 ? "blocker" : "info", "dkim-weak", {
+      message: `The DKIM key at ${name} has ${bits} bits; ${bits < 1_024 ? "receivers take no less than 1024" : "2048 are usual today"}.`,
+      hint: "Make a key of 2048 bits (openssl genrsa -out dkim.pem 2048) and publish it under a new selector.",
+      subject: name,
     }),
   ];
 }
@@ -175,6 +164,28 @@ export function judgeDomain({
   ];
 }
 
+/** RFC 5321 section 4.1.1.1: a name that has an address, best the one that we come from. */
+export function judgeHelo(given: {
+  name: string;
+  addresses: readonly string[];
+  /** A and AAAA. */
+  answers: readonly DnsAnswer[];
+}): Finding[] {
+  const { name, addresses, answers } = given;
+  const has = answers.flatMap((answer) => (answer.kind === "records" ? answer.values : []));
+  if (addresses.some((one) => has.some((other) => sameAddress(one, other)))) return [];
+  const failed = answers.find((answer) => answer.kind === "failed");
+  if (failed !== undefined) return [unanswered(`the name said in EHLO, ${name}`, failed.why, name)];
+  const leads = has.length === 0 ? "has no address" : `leads to ${has.join(", ")}`;
+  return [
+    measured("warning", "helo-differs", {
+      message: `The name that we say in EHLO, ${name}, ${leads}, and not to where mail leaves from (${addresses.join(", ")}).`,
+      hint: "Set helo below [sender] to the name of the PTR record, or give that name these addresses.",
+      subject: name,
+    }),
+  ];
+}
+
 /** Nothing is known of where mail leaves from: a relay may send from anywhere. */
 export function addressesUnknown(): Finding {
   return {
@@ -186,7 +197,7 @@ export function addressesUnknown(): Finding {
   };
 }
 
-function measured(
+export function measured(
   severity: Finding["severity"],
   code: Finding["code"],
   words: { message: string; hint: string; subject: string },
@@ -194,7 +205,7 @@ function measured(
   return { code, severity, basis: "measured", ...words };
 }
 
-function unanswered(what: string, why: string, subject: string): Finding {
+export function unanswered(what: string, why: string, subject: string): Finding {
   return {
     code: "dns-unanswered",
     severity: "warning",
@@ -206,7 +217,7 @@ function unanswered(what: string, why: string, subject: string): Finding {
 }
 
 /** The value of a tag of a tag=value list (RFC 6376 section 3.2), blanks removed. */
-function tagOf(text: string, tag: string): string | null {
+export function tagOf(text: string, tag: string): string | null {
   for (const part of text.split(";")) {
     const equals = part.indexOf("=");
     if (equals > 0 && part.slice(0, equals).trim() === tag) return part.slice(equals + 1).replace(/\s+/g, "");

@@ -25,9 +25,10 @@ export function judgeSender(given: {
   lanes: readonly LaneMails[] | null;
 }): Finding[] {
   const { findings, leavings, lanes } = given;
-  const blockers = new Set(findings.filter(({ severity }) => severity === "blocker").map(({ code }) => code));
-  const has = (codes: readonly FindingCode[]) => codes.some((code) => blockers.has(code));
-  const proofless = (leaving: Leaving) => has(SPF_FAULTS) && (has(DKIM_FAULTS) || leaving.signs === "nobody");
+  const fails = (codes: readonly FindingCode[], leaving: Leaving) =>
+    findings.some((one) => one.severity === "blocker" && codes.includes(one.code) && concerns(one, leaving));
+  const proofless = (leaving: Leaving) =>
+    fails(SPF_FAULTS, leaving) && (fails(DKIM_FAULTS, leaving) || leaving.signs === "nobody");
   const wanted = lanes ?? [...new Set(PROVIDER_RULES.map(({ provider }) => provider))].map(anyMails);
   const judged = findings.map((finding) => {
     if (finding.severity !== "blocker") return finding;
