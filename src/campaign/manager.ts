@@ -18,6 +18,7 @@ import { type CampaignStart, refuseMissed } from "./campaign-start.ts";
 import { type AlertRoads, checkAlerts, domainOf } from "./preflight/alerts.ts";
 import { checkCampaign, REFUSED_SHOWN } from "./preflight/campaign-checks.ts";
 import type { Finding } from "./preflight/finding.ts";
+import { checkRamp, type RampForecast } from "./preflight/ramp.ts";
 import { checkRendering } from "./preflight/rendering.ts";
 import { checkRoutes, type RouteProbe } from "./preflight/routes.ts";
 import type { LaneMails } from "./preflight/sender-verdict.ts";
@@ -73,6 +74,8 @@ export function createCampaignManager(options: {
   probe: RouteProbe;
   /** What DNS says of the sender, and what it means for these lanes. */
   sender: (lanes: readonly LaneMails[]) => Promise<Finding[]>;
+  /** What is known of the ramps behind relays, for recipients by provider, largest first; none are unless given. */
+  forecast?: (providers: readonly (readonly [string, number])[]) => Promise<RampForecast>;
   /** How people are called; null: nobody needs to be, nothing leaves the machine. */
   alerts: AlertRoads | null;
   clock: Clock;
@@ -188,12 +191,16 @@ export function createCampaignManager(options: {
         ? []
         : checkAlerts({ roads: options.alerts, providers: new Set(providers.keys()), providerOf })),
     ];
-    return {
-      importId,
-      recipients: rendered.recipients,
-      providers: [...providers].sort((a, b) => b[1] - a[1]),
-      findings,
-    };
+    const largestFirst = [...providers].sort((a, b) => b[1] - a[1]);
+    const forecast = await options.forecast?.(largestFirst);
+    if (forecast !== undefined) {
+      const ends = [notice.tellByMs, notice.validUntilMs].filter((ms) => ms !== null);
+      const beginsMs = Math.max(clock.now(), notice.start?.atMs ?? 0);
+      findings.push(
+        ...checkRamp({ forecast, endMs: ends.length === 0 ? null : Math.min(...ends), beginsMs }),
+      );
+    }
+    return { importId, recipients: rendered.recipients, providers: largestFirst, findings };
   }
 
   async function importOf(notice: Notice, signal?: AbortSignal, onProgress?: Progress): Promise<number> {
