@@ -18,6 +18,7 @@ import { type CampaignStart, refuseMissed } from "./campaign-start.ts";
 import { type AlertRoads, checkAlerts, domainOf } from "./preflight/alerts.ts";
 import { checkCampaign, REFUSED_SHOWN } from "./preflight/campaign-checks.ts";
 import type { Finding } from "./preflight/finding.ts";
+import { type Overrides, overrideOf, overrideText } from "./preflight/override.ts";
 import { checkRamp, type RampForecast } from "./preflight/ramp.ts";
 import { checkRendering } from "./preflight/rendering.ts";
 import { checkRoutes, type RouteProbe } from "./preflight/routes.ts";
@@ -54,7 +55,7 @@ export interface CampaignManager {
   /** The campaign of this notice: a new draft, or the unfinished one that it already is. */
   submit(
     notice: Notice,
-    options: { confirmed: boolean; overrides: Record<string, string>; again: boolean },
+    options: { confirmed: boolean; overrides: Overrides; again: boolean },
   ): Promise<Campaign>;
   /** The audience of this notice, imported if it is not there yet. */
   importOf(notice: Notice, signal?: AbortSignal, onProgress?: Progress): Promise<number>;
@@ -108,11 +109,7 @@ export function createCampaignManager(options: {
 
   async function submit(
     notice: Notice,
-    {
-      confirmed,
-      overrides,
-      again,
-    }: { confirmed: boolean; overrides: Record<string, string>; again: boolean },
+    { confirmed, overrides, again }: { confirmed: boolean; overrides: Overrides; again: boolean },
   ): Promise<Campaign> {
     const { name, spec, audienceHash } = notice;
     const key = keyOf(notice);
@@ -237,9 +234,9 @@ export function createCampaignManager(options: {
     launch: async (campaign, notice, checked) => {
       await campaigns.prepare(campaign.id, { importId: checked.importId, confirmed: true });
       for (const finding of checked.findings) {
-        const reason = campaign.overrides[finding.code];
-        if (finding.severity !== "blocker" || reason === undefined) continue;
-        await campaigns.note(campaign.id, "override", `"${finding.message}" was overridden: ${reason}`);
+        if (finding.severity !== "blocker") continue;
+        const given = overrideOf(finding, campaign.overrides, clock.now());
+        if (given !== null) await campaigns.note(campaign.id, "override", overrideText(finding, given));
       }
       await campaigns.launch(campaign.id, {
         source: notice.source,

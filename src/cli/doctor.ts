@@ -1,7 +1,7 @@
 // doctor: the checks of the sender alone, from the configuration and DNS; no database is opened and no mail leaves. Fit
 // for cron: it says nothing new when all is well, and its exit code tells.
 import { examineSender } from "../adapters/sender-identity.ts";
-import { isBlocked } from "../campaign/preflight/finding.ts";
+import { blockersOf } from "../campaign/preflight/override.ts";
 import { loadConfig } from "../config/load.ts";
 import { EXIT, type ExitCode } from "../errors.ts";
 import { tellFinding } from "./findings.ts";
@@ -17,7 +17,7 @@ export async function doctor(io: Io, options: CommonOptions): Promise<ExitCode> 
     io.say("Sandbox: no [smtp] url is configured. Nothing leaves this machine, and DNS was not asked.");
   }
   for (const finding of findings) tellFinding(io, finding, undefined);
-  if (isBlocked(findings, {})) return EXIT.refused;
+  if (blockersOf(findings, {}, 0).length > 0) return EXIT.refused;
   if (!isSandbox && findings.length === 0) io.say("Nothing is wrong with the sender, as far as DNS tells.");
   return EXIT.done;
 }

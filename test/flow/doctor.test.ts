@@ -1,11 +1,19 @@
 // What would have been refused is known before the first mail leaves: the incident's own zone, over real SMTP and a real
 // DNS server, by the commands as they are typed.
 import { describe, expect, test } from "vitest";
+import { arpaName } from "../../src/campaign/preflight/address-names.ts";
 import { doctor } from "../../src/cli/doctor.ts";
 import { check, type SendOptions, send } from "../../src/cli/send.ts";
-import { systemClock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/clock.ts";
 import { type DnsServer, startDnsServer } from "../world/dns-server.ts";
-import { answered, createWorld, type Ran, type World, type WorldOptions } from "../world/world.ts";
+import {
+  answered,
+  createShiftedClock,
+  createWorld,
+  type Ran,
+  type World,
+  type WorldOptions,
+} from "../world/world.ts";
 
 const [IPV4, IPV6] = ["192.0.2.25", "2001:db8::25"];
 const PTR = "5.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa";
@@ -32,9 +40,10 @@ function configure(world: World, server: string, more = `addresses = ["${IPV4}",
   );
 }
 
-function types(world: World, more: SendOptions = {}): Promise<Ran> {
-  return world.does((io, options) =>
-    send(io, world.path("campaign.toml"), { ...options, yes: true, json: true, ...more }),
+function types(world: World, more: SendOptions = {}, clock?: Clock): Promise<Ran> {
+  return world.does(
+    (io, options) => send(io, world.path("campaign.toml"), { ...options, yes: true, json: true, ...more }),
+    clock,
   );
 }
 
@@ -84,8 +93,32 @@ describe("the incident's zone: A with PTR, AAAA without", () => {
     expect(world.accepted().size).toBe(15);
     const [line] = ran.report.timeline.filter(({ event }) => event === "override");
     expect(line?.text).toMatch(
-      /2001:db8::25 has no reverse DNS name.* was overridden: the relay sends by IPv4/,
+      /2001:db8::25 has no reverse DNS name.* was overridden by .+: the relay sends by IPv4/,
     );
+  });
+
+  test("an override is for what was found then, and for a day", async () => {
+    const { world, dns } = await incident();
+    const override = ["reverse-dns-missing=the relay sends by IPv4"];
+    const clock = createShiftedClock();
+    const refusedFor = async (more?: SendOptions) => {
+      const { exit, stderr } = await types(world, more, clock);
+      expect(exit).toBe(3);
+      return stderr.match(/BLOCKER \S+|Overridden/g);
+    };
+    // Refused for another reason, so that the draft stays with what was overridden.
+    dns.set("MX", "hosting.example");
+    dns.set("A", "hosting.example");
+    const seen = ["BLOCKER reverse-dns-missing:", "Overridden"];
+    expect(await refusedFor({ override })).toEqual([...seen, "BLOCKER sender-domain-unknown:"]);
+    // The same at another address is another blocker, for which nobody has given a reason.
+    dns.set("MX", "hosting.example", "mail.hosting.example");
+    dns.set("PTR", arpaName(IPV4));
+    expect(await refusedFor()).toEqual([...seen, "BLOCKER reverse-dns-missing:"]);
+    dns.setReverse(IPV4, "mail.hosting.example");
+    clock.forward(24 * 3_600_000);
+    expect(await refusedFor()).toEqual(["BLOCKER reverse-dns-missing:"]);
+    expect(world.log()).toEqual([]);
   });
 
   test("nobody is kept waiting whose provider has no such rule, nor once mail leaves by IPv4 alone", async () => {

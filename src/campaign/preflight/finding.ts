@@ -53,10 +53,3 @@ export const FINDINGS = {
   "dns-unanswered": "DNS did not answer a question about the sender.",
 } as const;
 export type FindingCode = keyof typeof FINDINGS;
-
-export function isBlocked(
-  findings: readonly Finding[],
-  overrides: Readonly<Record<string, string>>,
-): boolean {
-  return findings.some((finding) => finding.severity === "blocker" && overrides[finding.code] === undefined);
-}
