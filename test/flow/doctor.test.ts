@@ -160,6 +160,29 @@ test.each(["servfail", "silent"] as const)(
   },
 );
 
+test("a watch says what is new and what is gone", async () => {
+  const { world, dns } = await worldWithZone();
+  const ended = new AbortController();
+  const watching = world.does((io, options) => {
+    const say = (text: string) => {
+      io.say(text);
+      if (text.startsWith("Nothing is wrong") && heard++ === 0) dns.set("PTR", PTR);
+      if (text.startsWith("BLOCKER")) dns.setReverse(IPV6, "mail.hosting.example");
+      if (text.startsWith("Gone")) ended.abort();
+    };
+    return doctor({ ...io, say }, { ...options, watch: true, everyMs: 20, signal: ended.signal });
+  });
+  let heard = 0;
+  const { exit, stderr } = await watching;
+  expect(exit).toBe(130);
+  expect(stderr.match(/^(Nothing|BLOCKER|Gone) \S+/gm)).toEqual([
+    "Nothing is",
+    "BLOCKER reverse-dns-missing:",
+    "Gone reverse-dns-missing:",
+    "Nothing is",
+  ]);
+});
+
 test("a sandbox asks nobody and has nothing to find", async () => {
   const { world } = await worldWithZone();
   world.write("bellwether.toml", "");
