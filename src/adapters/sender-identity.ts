@@ -87,7 +87,8 @@ function ownAddress(family: keyof typeof FAR): Promise<string | null> {
       resolve(address);
     };
     socket.once("error", () => done(null));
-    socket.connect(25, FAR[family], () => done(socket.address().address));
+    socket.once("connect", () => done(socket.address().address));
+    socket.connect(25, FAR[family]);
   });
 }
 

@@ -5,15 +5,9 @@ import { arpaName } from "../../src/campaign/preflight/address-names.ts";
 import { doctor } from "../../src/cli/doctor.ts";
 import { check, type SendOptions, send } from "../../src/cli/send.ts";
 import { type Clock, systemClock } from "../../src/clock.ts";
+import { createShiftedClock } from "../world/clock.ts";
 import { type DnsServer, startDnsServer } from "../world/dns-server.ts";
-import {
-  answered,
-  createShiftedClock,
-  createWorld,
-  type Ran,
-  type World,
-  type WorldOptions,
-} from "../world/world.ts";
+import { answered, createWorld, type Ran, type World, type WorldOptions } from "../world/world.ts";
 
 const [IPV4, IPV6] = ["192.0.2.25", "2001:db8::25"];
 const PTR = "5.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa";

@@ -46,7 +46,7 @@ function addressesOf(
     if (isPublic(sourceAddress)) return [sourceAddress];
     return written.filter((one) => isIP(one) === isIP(sourceAddress));
   }
-  return written.length > 0 ? written : own.filter(isPublic);
+  return written.length > 0 ? written : own.filter((one) => isPublic(one) && !isExample(one));
 }
 
 const RESERVED = new BlockList();
@@ -61,6 +61,11 @@ for (const [net, bits] of [
   ["224.0.0.0", 3],
 ] as const)
   RESERVED.addSubnet(net, bits, "ipv4");
+
+/** Networks for documentation (RFC 5737, RFC 3849): a machine that has one is behind something, such as a container. */
+function isExample(address: string): boolean {
+  return /^(192\.0\.2|198\.51\.100|203\.0\.113)\.|^2001:db8:/i.test(address);
+}
 
 /** Others on the Internet see it as it is: not private, link-local or loopback (RFC 6890); IPv6 from 2000::/3. */
 export function isPublic(address: string): boolean {
