@@ -193,7 +193,9 @@ it.each(ZONES)("%s", async (_, differ, expected, sender = {}) => {
   dns.set("A", "news.shop.example", "192.0.2.80");
   if (sender.fromDomain?.endsWith("shop.example")) dns.set("TXT", "_dmarc.shop.example", "v=DMARC1; p=none");
   differ(dns);
-  const resolver = createRecordResolver({ servers: [dns.address], timeoutMs: 600 });
+  const isSilent = expected.some((one) => one.includes("unanswered"));
+  // Long enough that a slow machine loses no packet.
+  const resolver = createRecordResolver({ servers: [dns.address], timeoutMs: isSilent ? 600 : 9_000 });
   const findings = await checkSender({
     identity: { ...SENDER, ...sender },
     resolver,
@@ -202,9 +204,8 @@ it.each(ZONES)("%s", async (_, differ, expected, sender = {}) => {
   });
   const told = [...findings.values()].flat();
   expect(told.map(({ severity, code, subject }) => `${severity} ${code} ${subject}`)).toEqual(expected);
-  // A question is asked once, whoever needs its answer (twice when it was lost on the way).
-  if (!expected.some((one) => one.includes("unanswered")))
-    expect(dns.asked).toHaveLength(new Set(dns.asked).size);
+  // A question is asked once, whoever needs its answer.
+  if (!isSilent) expect(dns.asked).toHaveLength(new Set(dns.asked).size);
 });
 
 it("writes out the record that lets an address send", async () => {
