@@ -6,7 +6,7 @@ import { takeDriverLock } from "./adapters/database/driver-lock.ts";
 import { createMxResolver } from "./adapters/dns.ts";
 import type { ProviderSwitch } from "./adapters/queue/bull.ts";
 import { createMemoryQueue } from "./adapters/queue/memory.ts";
-import { askOfSender } from "./adapters/sender-identity.ts";
+import { askOfSender, examineSender } from "./adapters/sender-identity.ts";
 import { createDkimSigner } from "./adapters/smtp/dkim.ts";
 import { createSmtpTransport } from "./adapters/smtp/transport.ts";
 import { remember } from "./adapters/store/lane-memory.ts";
@@ -99,6 +99,7 @@ export function composeSending(parts: SendingParts): Sending {
         isSandbox: parts.isSandbox,
         isSilent: !parts.isSandbox && !hasIntake(config),
       }),
+    sender: async (lanes) => (parts.isSandbox ? [] : examineSender(config, lanes)),
     ...(parts.isSandbox ? {} : { forecast: (providers) => forecastRamp({ db, config, routeOf, providers }) }),
     alerts: parts.isSandbox ? null : alertRoadsOf(config),
     clock,

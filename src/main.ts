@@ -68,6 +68,10 @@ command("check", "every check before a launch, and nothing else")
   .action(
     runs(async (file: string, options: Options) => (await import("./cli/send.ts")).check(io, file, options)),
   );
+command("doctor", "what DNS says of the sender, and which providers would refuse for it")
+  .option("--watch", "look again every minute, and say what has changed")
+  .option(...json)
+  .action(runs(async (options: Options) => (await import("./cli/doctor.ts")).doctor(io, options)));
 command("import", "make a CSV file a named audience")
   .argument("<audience>")
   .argument("<file.csv>")

@@ -47,6 +47,7 @@ const BOUND: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^(bull|ioredis)$/, ["adapters"]],
   [/^(pg|prom-client|pino)$/, ["adapters"]],
   [/^(imapflow|smtp-server)$/, ["adapters"]],
+  [/^mailauth/, ["adapters"]],
   [/^(libmime|mailparser|@zone-eu\/mailsplit)$/, ["bounce", "adapters"]],
   [/^commander$/, ["main.ts"]],
 ];

@@ -271,6 +271,34 @@ describe("docs/preflight.md", () => {
   });
 });
 
+describe("docs/deliverability.md", () => {
+  const text = page("deliverability.md");
+
+  it("has every finding about the sender: what, why, source and remedy", async () => {
+    const { FINDINGS } = await import("../src/campaign/preflight/finding.ts");
+    const codes = Object.keys(FINDINGS);
+    const ours = codes.slice(codes.indexOf("reverse-dns-missing"), codes.indexOf("dns-unanswered") + 1);
+    const sections = text.split(/^## /m).filter((section) => section.startsWith("`"));
+    expect(sections.map((section) => code(section.split("\n")[0] ?? ""))).toEqual(ours);
+    for (const section of sections) {
+      const said = /\nWhat: .+\nWhy: .+\nSource: .*https:\/\/.+\nRemedy: .+/s;
+      expect(section.match(said), section.split("\n")[0]).not.toBeNull();
+    }
+  });
+
+  it("has every provider's rule by name, date and page", async () => {
+    const { PROVIDER_RULES } = await import("../src/campaign/preflight/provider-rules.ts");
+    const told = rows(text, "| Rule |").map(([name, since, mails, , source]) => [name, since, mails, source]);
+    const known = PROVIDER_RULES.map(({ name, since, fromMails, ipv6Only, source }) => [
+      name,
+      since ?? "undated",
+      `${fromMails === 0 ? "any" : fromMails}${ipv6Only ? ", by IPv6" : ""}`,
+      source,
+    ]);
+    expect(told).toEqual(known);
+  });
+});
+
 describe("docs/operations.md", () => {
   const text = page("operations.md");
 

@@ -40,9 +40,25 @@ function open(servers: readonly string[] | undefined, timeoutMs: number): Resolv
   return resolver;
 }
 
-/** Any record, for the checks of the sender: what is not there is an answer, what was not told is one too. */
-export function createRecordResolver({ servers, timeoutMs = 3_000 }: MxResolverOptions = {}): RecordResolver {
+/**
+ * Any record, for the checks of the sender: what is not there is an answer, what was not told is one too. A question is
+ * asked once; `limitMs` is for all of them together: after it what is open or new was not told.
+ */
+export function createRecordResolver({
+  servers,
+  timeoutMs = 3_000,
+  limitMs,
+}: MxResolverOptions & { limitMs?: number } = {}): RecordResolver {
   const resolver = open(servers, timeoutMs);
+  const known = new Map<string, Promise<DnsAnswer>>();
+  let isOver = false;
+  if (limitMs !== undefined) {
+    const timer = setTimeout(() => {
+      isOver = true;
+      resolver.cancel();
+    }, limitMs);
+    timer.unref();
+  }
   const ask = async (type: RecordType, name: string): Promise<string[]> => {
     switch (type) {
       case "A":
@@ -58,22 +74,32 @@ export function createRecordResolver({ servers, timeoutMs = 3_000 }: MxResolverO
         return (await resolver.resolveTxt(name)).map((pieces) => pieces.join(""));
     }
   };
+  const answer = async (type: RecordType, name: string): Promise<DnsAnswer> => {
+    if (isOver) return { kind: "failed", why: NOT_IN_TIME };
+    try {
+      const values = await ask(type, name);
+      return values.length === 0 ? { kind: "none" } : { kind: "records", values };
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+      if (code === "ENOTFOUND" || code === "ENODATA") return { kind: "none" };
+      return { kind: "failed", why: FAILURES[code] ?? code };
+    }
+  };
   return {
-    ask: async (type, name): Promise<DnsAnswer> => {
-      try {
-        const values = await ask(type, name);
-        return values.length === 0 ? { kind: "none" } : { kind: "records", values };
-      } catch (error) {
-        const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-        if (code === "ENOTFOUND" || code === "ENODATA") return { kind: "none" };
-        return { kind: "failed", why: FAILURES[code] ?? code };
-      }
+    ask: (type, name) => {
+      const key = `${type} ${name.toLowerCase()}`;
+      const told = known.get(key) ?? answer(type, name);
+      known.set(key, told);
+      return told;
     },
   };
 }
 
+const NOT_IN_TIME = "no answer in time";
+
 const FAILURES: Readonly<Record<string, string>> = {
-  ETIMEOUT: "no answer in time",
+  ETIMEOUT: NOT_IN_TIME,
+  ECANCELLED: NOT_IN_TIME,
   ECONNREFUSED: "no server there",
   ESERVFAIL: "the server failed (SERVFAIL)",
   EREFUSED: "the server refused to answer",

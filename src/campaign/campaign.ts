@@ -1,8 +1,10 @@
 // The campaign: one notice to one audience. Its states and moves, and the key that makes typing `send` twice
 // send once.
+
 import { createHash } from "node:crypto";
 import type { Filter } from "../client/audience.ts";
 import type { Moves } from "../transition.ts";
+import type { Overrides } from "./preflight/override.ts";
 import type { Start } from "./start.ts";
 
 export type CampaignState =
@@ -49,7 +51,8 @@ export interface Campaign {
   importId: number | null;
   /** Somebody said yes to the launch, by `--yes` or at the prompt. */
   confirmed: boolean;
-  overrides: Record<string, string>;
+  /** What people go on in spite of, by the finding's code. */
+  overrides: Overrides;
   /** When it shall begin, or should have; null: at once. */
   start: Start | null;
   tellByMs: number | null;

@@ -18,9 +18,11 @@ import { type CampaignStart, refuseMissed } from "./campaign-start.ts";
 import { type AlertRoads, checkAlerts, domainOf } from "./preflight/alerts.ts";
 import { checkCampaign, REFUSED_SHOWN } from "./preflight/campaign-checks.ts";
 import type { Finding } from "./preflight/finding.ts";
+import { type Overrides, overrideOf, overrideText } from "./preflight/override.ts";
 import { checkRamp, type RampForecast } from "./preflight/ramp.ts";
 import { checkRendering } from "./preflight/rendering.ts";
 import { checkRoutes, type RouteProbe } from "./preflight/routes.ts";
+import type { LaneMails } from "./preflight/sender-verdict.ts";
 import type { CampaignStore } from "./store.ts";
 
 export interface Notice {
@@ -53,7 +55,7 @@ export interface CampaignManager {
   /** The campaign of this notice: a new draft, or the unfinished one that it already is. */
   submit(
     notice: Notice,
-    options: { confirmed: boolean; overrides: Record<string, string>; again: boolean },
+    options: { confirmed: boolean; overrides: Overrides; again: boolean },
   ): Promise<Campaign>;
   /** The audience of this notice, imported if it is not there yet. */
   importOf(notice: Notice, signal?: AbortSignal, onProgress?: Progress): Promise<number>;
@@ -71,6 +73,8 @@ export function createCampaignManager(options: {
   senderName: string | null;
   lookup: () => ProviderLookup;
   probe: RouteProbe;
+  /** What DNS says of the sender, and what it means for these lanes. */
+  sender: (lanes: readonly LaneMails[]) => Promise<Finding[]>;
   /** What is known of the ramps behind relays, for recipients by provider, largest first; none are unless given. */
   forecast?: (providers: readonly (readonly [string, number])[]) => Promise<RampForecast>;
   /** How people are called; null: nobody needs to be, nothing leaves the machine. */
@@ -105,11 +109,7 @@ export function createCampaignManager(options: {
 
   async function submit(
     notice: Notice,
-    {
-      confirmed,
-      overrides,
-      again,
-    }: { confirmed: boolean; overrides: Record<string, string>; again: boolean },
+    { confirmed, overrides, again }: { confirmed: boolean; overrides: Overrides; again: boolean },
   ): Promise<Campaign> {
     const { name, spec, audienceHash } = notice;
     const key = keyOf(notice);
@@ -169,6 +169,11 @@ export function createCampaignManager(options: {
       const provider = providerOf(domain);
       providers.set(provider, (providers.get(provider) ?? 0) + count);
     }
+    const lanes = [...providers].map(([provider, mails]) => ({ provider, mails }));
+    const [routes, sender] = await Promise.all([
+      checkRoutes(options.probe, [...providers.keys()]),
+      options.sender(lanes),
+    ]);
     const findings = [
       ...rendered.findings,
       ...checkCampaign({
@@ -177,7 +182,8 @@ export function createCampaignManager(options: {
         refused: await audiences.refused(importId, 0, REFUSED_SHOWN),
         nowMs: clock.now(),
       }),
-      ...(await checkRoutes(options.probe, [...providers.keys()])),
+      ...routes,
+      ...sender,
       ...(options.alerts === null
         ? []
         : checkAlerts({ roads: options.alerts, providers: new Set(providers.keys()), providerOf })),
@@ -228,9 +234,9 @@ export function createCampaignManager(options: {
     launch: async (campaign, notice, checked) => {
       await campaigns.prepare(campaign.id, { importId: checked.importId, confirmed: true });
       for (const finding of checked.findings) {
-        const reason = campaign.overrides[finding.code];
-        if (finding.severity !== "blocker" || reason === undefined) continue;
-        await campaigns.note(campaign.id, "override", `"${finding.message}" was overridden: ${reason}`);
+        if (finding.severity !== "blocker") continue;
+        const given = overrideOf(finding, campaign.overrides, clock.now());
+        if (given !== null) await campaigns.note(campaign.id, "override", overrideText(finding, given));
       }
       await campaigns.launch(campaign.id, {
         source: notice.source,

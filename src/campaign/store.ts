@@ -6,6 +6,7 @@ import type { Stagger } from "../breaker/ramp-start.ts";
 import type { TemplateSource } from "../template/template.ts";
 import type { CheckedValues } from "../template/values.ts";
 import type { Campaign, CampaignSpec } from "./campaign.ts";
+import type { Overrides } from "./preflight/override.ts";
 import type { Start } from "./start.ts";
 
 export interface NewCampaign {
@@ -16,7 +17,7 @@ export interface NewCampaign {
   templateName: string;
   audienceHash: string;
   confirmed: boolean;
-  overrides: Record<string, string>;
+  overrides: Overrides;
   tellByMs: number | null;
   validUntilMs: number | null;
 }
@@ -59,7 +60,7 @@ export interface CampaignStore {
   /** Notes what became known of a draft. */
   prepare(
     id: number,
-    known: { importId?: number; confirmed?: boolean; overrides?: Record<string, string> },
+    known: { importId?: number; confirmed?: boolean; overrides?: Overrides },
   ): Promise<void>;
   /**
    * draft -> running, with the content frozen as its next revision; draft -> scheduled where its start lies ahead.

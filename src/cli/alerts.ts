@@ -1,11 +1,11 @@
 // alerts list, ack, test: what people were called for, who looks after it, and whether anybody would hear.
-import os from "node:os";
 import type { AlertEntry, AlertTry } from "../alert/alert.ts";
 import { acknowledgeCommand } from "../alert/message.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { shownTime } from "../report/find.ts";
 import { safeText } from "../report/safe-text.ts";
 import type { Io } from "./io.ts";
+import { login } from "./login.ts";
 import { type CommonOptions, withBellwether } from "./open.ts";
 
 const MOST_LISTED = 1_000;
@@ -144,13 +144,4 @@ function machineEntry({ card, tries, ...entry }: AlertEntry): object {
 
 function shown(ms: number): string {
   return shownTime(new Date(ms).toISOString());
-}
-
-function login(): string {
-  try {
-    return os.userInfo().username;
-  } catch {
-    // A container's user may have no name.
-    return "somebody";
-  }
 }

@@ -3,6 +3,7 @@
 import type { Bellwether } from "../application.ts";
 import type { Campaign } from "../campaign/campaign.ts";
 import type { Finding } from "../campaign/preflight/finding.ts";
+import { overrideText } from "../campaign/preflight/override.ts";
 import type { SenderCheck } from "../campaign/preflight/sender-check.ts";
 import { checksFor, type HeldLane, judgeResume, type Stay } from "../campaign/recovery.ts";
 import { providerTitle } from "../provider/directory.ts";
@@ -10,6 +11,7 @@ import { shownTime } from "../report/find.ts";
 import { buildReport } from "../report/report.ts";
 import { tellFinding } from "./findings.ts";
 import type { Io } from "./io.ts";
+import { login } from "./login.ts";
 
 /** The lanes that stay held, by provider. `early`: a person said yes to going on before the time. */
 export async function recheck(given: {
@@ -35,8 +37,10 @@ export async function recheck(given: {
   if (waiting.length > 0 && (!io.canAsk || (await io.confirm("Try it now all the same?"))))
     verdict = judge(true);
   for (const stay of verdict.stays) await tellStay(app, io, campaign, stay);
-  for (const { code, message } of verdict.overridden)
-    await app.campaigns.note(campaign.id, "override", `"${message}" was overridden: ${overrides[code]}`);
+  for (const finding of verdict.overridden) {
+    const given = { why: overrides[finding.code] ?? "", by: login() };
+    await app.campaigns.note(campaign.id, "override", overrideText(finding, given));
+  }
   return verdict.stays.map((stay) => stay.provider);
 }
 

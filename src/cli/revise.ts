@@ -2,7 +2,7 @@
 // approval, and stores it; sending goes on by itself, or with `resume`.
 import type { Bellwether } from "../application.ts";
 import type { Campaign } from "../campaign/campaign.ts";
-import { isBlocked } from "../campaign/preflight/finding.ts";
+import { blockersOf } from "../campaign/preflight/override.ts";
 import { type PreparedRevision, prepareRevision } from "../campaign/revise.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { buildReport } from "../report/report.ts";
@@ -57,7 +57,7 @@ async function approve(given: {
     await io.out(`${JSON.stringify({ campaign: id, name, revision, diff, findings })}\n`);
   };
   for (const finding of findings) tellFinding(io, finding, undefined);
-  if (isBlocked(findings, {})) {
+  if (blockersOf(findings, {}, 0).length > 0) {
     await answer(campaign.revision);
     io.say("Refused: the former text stays. Repair what stands above.");
     return EXIT.refused;

@@ -3,11 +3,12 @@
 import type { Bellwether } from "../application.ts";
 import type { Campaign } from "../campaign/campaign.ts";
 import type { Checked, Notice } from "../campaign/manager.ts";
-import { isBlocked } from "../campaign/preflight/finding.ts";
+import { blockersOf, type Overrides, overrideOf, overridesBy, tied } from "../campaign/preflight/override.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import { providerTitle } from "../provider/directory.ts";
 import { parseOverrides, tellFinding } from "./findings.ts";
 import type { Io } from "./io.ts";
+import { login } from "./login.ts";
 import { type CommonOptions, withBellwether } from "./open.ts";
 import { createInterrupt, type Interrupt, runCampaign } from "./run.ts";
 import { sendAgain, startText } from "./scheduled.ts";
@@ -30,7 +31,7 @@ export async function send(io: Io, file: string, options: SendOptions): Promise<
       );
       const campaign = await (await app.manager()).submit(notice, {
         confirmed: options.yes === true,
-        overrides,
+        overrides: overridesBy(overrides, login(), app.clock.now()),
         again: options.again !== undefined,
       });
       return await sendNotice({ app, io, notice, campaign, interrupt, json: options.json === true });
@@ -74,8 +75,11 @@ async function launchDraft(options: {
   const { app, io, notice, campaign, interrupt, json } = options;
   const checked = await checkWithProgress(app, io, notice, interrupt.signal);
   if (checked === null) return EXIT.interrupted;
-  tellChecked(io, checked, campaign.overrides);
-  if (isBlocked(checked.findings, campaign.overrides)) {
+  const nowMs = app.clock.now();
+  const overrides = tied(campaign.overrides, checked.findings);
+  await app.campaigns.prepare(campaign.id, { overrides });
+  tellChecked(io, checked, { overrides, nowMs });
+  if (blockersOf(checked.findings, overrides, nowMs).length > 0) {
     if (json) await io.out(`${JSON.stringify({ findings: checked.findings })}\n`);
     io.say("Refused: nothing was sent. Repair what stands above, or override it by name and reason:");
     io.say('  --override CODE="why"');
@@ -89,7 +93,6 @@ async function launchDraft(options: {
         "Add --yes.",
       );
     }
-    const nowMs = app.clock.now();
     const { start } = notice;
     const when = start === null || start.atMs <= nowMs ? "now" : `on ${startText(start, nowMs)}`;
     if (!(await io.confirm(`Send ${checked.recipients} mails ${when}?`))) {
@@ -97,7 +100,7 @@ async function launchDraft(options: {
       return EXIT.interrupted;
     }
   }
-  await (await app.manager()).launch(campaign, notice, checked);
+  await (await app.manager()).launch({ ...campaign, overrides }, notice, checked);
   return null;
 }
 
@@ -109,8 +112,8 @@ export async function check(io: Io, file: string, options: CommonOptions): Promi
       const checked = await checkWithProgress(app, io, notice, interrupt.signal);
       if (checked === null) return EXIT.interrupted;
       if (options.json === true) await io.out(`${JSON.stringify({ findings: checked.findings })}\n`);
-      tellChecked(io, checked, {});
-      return isBlocked(checked.findings, {}) ? EXIT.refused : EXIT.done;
+      tellChecked(io, checked, { overrides: {}, nowMs: 0 });
+      return blockersOf(checked.findings, {}, 0).length > 0 ? EXIT.refused : EXIT.done;
     } finally {
       interrupt.dispose();
     }
@@ -140,8 +143,13 @@ async function checkWithProgress(
   }
 }
 
-function tellChecked(io: Io, checked: Checked, overrides: Readonly<Record<string, string>>): void {
+function tellChecked(
+  io: Io,
+  checked: Checked,
+  { overrides, nowMs }: { overrides: Overrides; nowMs: number },
+): void {
   const parts = checked.providers.map(([provider, count]) => `${providerTitle(provider)} ${count}`);
   io.say(`${checked.recipients} addresses${parts.length > 0 ? `: ${parts.join(", ")}` : ""}.`);
-  for (const finding of checked.findings) tellFinding(io, finding, overrides[finding.code]);
+  for (const finding of checked.findings)
+    tellFinding(io, finding, overrideOf(finding, overrides, nowMs)?.why);
 }

@@ -4,7 +4,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { onTestFinished } from "vitest";
 import { arpaName } from "../../src/campaign/preflight/address-names.ts";
 
-const TYPES = { A: 1, PTR: 12, MX: 15, TXT: 16, AAAA: 28 } as const;
+const TYPES = { A: 1, CNAME: 5, PTR: 12, MX: 15, TXT: 16, AAAA: 28 } as const;
 type RecordType = keyof typeof TYPES;
 
 export interface DnsServer {
@@ -31,15 +31,18 @@ export async function startDnsServer(): Promise<DnsServer> {
     asked.push(`${type} ${name}`);
     const failure = failing.get(name);
     if (failure === "silent") return;
-    const values = records.get(`${type} ${name}`) ?? [];
+    // An alias is answered with what it leads to (RFC 1034 section 3.6.2).
+    const alias = records.get(`CNAME ${name}`)?.[0];
+    const values = records.get(`${type} ${alias ?? name}`) ?? [];
     const isKnown = Object.keys(TYPES).some((one) => records.has(`${one} ${name}`));
     const code = failure === "servfail" ? 2 : isKnown ? 0 : 3;
     const header = Buffer.alloc(12);
     query.copy(header, 0, 0, 2);
     header.writeUInt16BE(0x8580 | code, 2);
     header.writeUInt16BE(1, 4);
-    header.writeUInt16BE(code === 0 ? values.length : 0, 6);
-    const answers = code === 0 ? values.map((value) => answer(type as RecordType, value)) : [];
+    const answers = code === 0 ? values.map((value) => answer(type as RecordType, value, alias)) : [];
+    if (code === 0 && alias !== undefined) answers.unshift(answer("CNAME", alias));
+    header.writeUInt16BE(answers.length, 6);
     socket.send(Buffer.concat([header, query.subarray(12, end), ...answers]), port, address);
   });
   await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
@@ -74,11 +77,12 @@ function questionOf(query: Buffer): { name: string; type: string; end: number } 
   return { name: labels.join("."), type, end: at + 5 };
 }
 
-function answer(type: RecordType, value: string): Buffer {
+/** `owner`: whose record it is, when not that of the name that was asked for. */
+function answer(type: RecordType, value: string, owner?: string): Buffer {
   const data = dataOf(type, value);
-  const head = Buffer.from([0xc0, 12, 0, TYPES[type], 0, 1, 0, 0, 0, 1, 0, 0]);
-  head.writeUInt16BE(data.length, 10);
-  return Buffer.concat([head, data]);
+  const head = Buffer.from([0, TYPES[type], 0, 1, 0, 0, 0, 1, 0, 0]);
+  head.writeUInt16BE(data.length, 8);
+  return Buffer.concat([owner === undefined ? Buffer.from([0xc0, 12]) : nameOf(owner), head, data]);
 }
 
 function dataOf(type: RecordType, value: string): Buffer {
@@ -87,6 +91,7 @@ function dataOf(type: RecordType, value: string): Buffer {
       return Buffer.from(value.split(".").map(Number));
     case "AAAA":
       return Buffer.from(arpaName(value).replace(".ip6.arpa", "").split(".").reverse().join(""), "hex");
+    case "CNAME":
     case "PTR":
       return nameOf(value);
     case "MX":

@@ -41,6 +41,15 @@ export function postfixBinary(): Binary {
   return foundOrInstalled("postfix", null, () => onPath("postfix"));
 }
 
+/** Null: tests can have a DNS server. Otherwise the reason for skipping them, which is also written to stderr. */
+export function knotMissing(): string | null {
+  return told(knotBinary().missing);
+}
+
+export function knotBinary(): Binary {
+  return foundOrInstalled("knot", null, () => onPath("knotd"));
+}
+
 export function redisBinary(): Binary {
   return foundOrInstalled("redis-server", "BELLWETHER_TEST_REDIS_URL", () => onPath("redis-server"));
 }

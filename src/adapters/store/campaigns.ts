@@ -3,6 +3,7 @@ import { type BreakerConfig, FRESH_PULSE } from "../../breaker/breaker.ts";
 import { type Memory, startFrom } from "../../breaker/memory.ts";
 import { FRESH_MEMORY } from "../../breaker/ramp-memory.ts";
 import { CAMPAIGN_MOVES, type Campaign, type CampaignState } from "../../campaign/campaign.ts";
+import type { Override, Overrides } from "../../campaign/preflight/override.ts";
 import { isMissed, type Start, shownStart } from "../../campaign/start.ts";
 import type { CampaignStore, PlannedDelivery, PlannedLane } from "../../campaign/store.ts";
 import { BY_HAND } from "../../campaign/suppression.ts";
@@ -262,7 +263,7 @@ export function toCampaign(row: CampaignModel): Campaign {
     audienceHash: row.audienceHash,
     importId: row.importId,
     confirmed: row.confirmed,
-    overrides: JSON.parse(row.overrides),
+    overrides: overridesOf(row.overrides),
     start: startOfRow(row),
     tellByMs: row.tellBy?.getTime() ?? null,
     validUntilMs: row.validUntil?.getTime() ?? null,
@@ -272,4 +273,13 @@ export function toCampaign(row: CampaignModel): Campaign {
     launchedAtMs: row.launchedAt?.getTime() ?? null,
     endedAtMs: row.endedAt?.getTime() ?? null,
   };
+}
+
+/** Before they had a time and a name they were reasons alone: those have run out. */
+function overridesOf(json: string): Overrides {
+  const stored: Record<string, Override | string> = JSON.parse(json);
+  const known = Object.entries(stored).flatMap(([code, one]) =>
+    typeof one === "string" ? [] : [[code, one]],
+  );
+  return Object.fromEntries(known);
 }

@@ -11,6 +11,8 @@ export interface Finding {
   hint: string;
   /** What it is about: a file, an address, a provider. */
   subject?: string;
+  /** Providers that would refuse for it. */
+  providers?: readonly string[];
 }
 
 /** Every code, with what it means in general. */
@@ -38,16 +40,16 @@ export const FINDINGS = {
   "sender-domain-unknown": "The domain of the sender's address takes no mail.",
   "spf-missing": "The sender's domain has no SPF record.",
   "spf-several": "The sender's domain has more than one SPF record.",
+  "spf-fails": "The SPF record does not name an address that mail leaves from.",
+  "spf-broken": "The SPF record cannot be evaluated to its end.",
+  "spf-open": "The SPF record names no end: anybody may send, or nothing is said of others.",
+  "helo-differs": "The name said in EHLO does not lead to where mail leaves from.",
   "dkim-missing": "The key for our DKIM signatures is not published.",
   "dkim-differs": "The published DKIM key is not the one that we sign with.",
+  "dkim-weak": "The DKIM key is short.",
   "dmarc-missing": "The sender's domain has no DMARC record.",
+  "dmarc-unaligned": "Neither SPF nor DKIM is of the domain that readers see.",
+  "dmarc-rejects": "The sender's DMARC record asks receivers to refuse our mail.",
   "dns-unanswered": "DNS did not answer a question about the sender.",
 } as const;
 export type FindingCode = keyof typeof FINDINGS;
-
-export function isBlocked(
-  findings: readonly Finding[],
-  overrides: Readonly<Record<string, string>>,
-): boolean {
-  return findings.some((finding) => finding.severity === "blocker" && overrides[finding.code] === undefined);
-}

@@ -4,15 +4,19 @@ import type { Reason } from "../../bounce/reason.ts";
 import { organisationOf } from "../../provider/directory.ts";
 import { arpaName } from "./address-names.ts";
 import type { Finding } from "./finding.ts";
+import { judgeDmarc } from "./sender-dmarc.ts";
 import {
   addressesUnknown,
   type DnsAnswer,
   judgeDkim,
-  judgeDmarc,
   judgeDomain,
+  judgeHelo,
   judgeReverse,
   judgeSpf,
+  type ReverseAnswers,
+  spfRecords,
 } from "./sender-dns.ts";
+import { judgeSpfVerdicts, type SpfEvaluator } from "./sender-spf.ts";
 
 export type RecordType = "A" | "AAAA" | "MX" | "PTR" | "TXT";
 
@@ -26,8 +30,14 @@ export interface RecordResolver {
 export interface SenderIdentity {
   /** Addresses that mail can leave from, as receivers see them; empty: not known. */
   readonly addresses: readonly string[];
+  /** The host's full name, as EHLO says it; null: not configured. */
+  readonly helo?: string | null;
   /** The domain that readers see. */
   readonly fromDomain: string | null;
+  /** A route is direct: what we say in EHLO is what providers hear. */
+  readonly direct?: boolean;
+  /** A relay may sign what we do not. */
+  readonly mayBeSigned?: boolean;
   /** The domain of the envelope sender, for which SPF speaks. */
   readonly returnDomain: string | null;
   /** `key`: the public half, SPKI in DER, base64; null: the relay signs, or nobody. */
@@ -53,40 +63,67 @@ export async function checkSender(options: {
   identity: SenderIdentity;
   resolver: RecordResolver;
   checks: readonly SenderCheck[];
+  /** Left out: an SPF record is looked at, not evaluated. */
+  spf?: SpfEvaluator;
 }): Promise<Map<SenderCheck, Finding[]>> {
-  const { identity, resolver } = options;
+  const { identity, resolver, spf } = options;
   const found = await Promise.all(
-    options.checks.map(async (check) => [check, await CHECKS[check](identity, resolver)] as const),
+    options.checks.map(async (check) => [check, await CHECKS[check](identity, resolver, spf)] as const),
   );
   return new Map(
     found.flatMap(([check, findings]) => (findings === null ? [] : [[check, findings] as const])),
   );
 }
 
-type Check = (identity: SenderIdentity, resolver: RecordResolver) => Promise<Finding[] | null>;
+type Check = (
+  identity: SenderIdentity,
+  resolver: RecordResolver,
+  spf: SpfEvaluator | undefined,
+) => Promise<Finding[] | null>;
 
 const CHECKS: Readonly<Record<SenderCheck, Check>> = {
-  "reverse-dns": async ({ addresses }, resolver) => {
+  "reverse-dns": async ({ addresses, helo, fromDomain, direct }, resolver) => {
     if (addresses.length === 0) return [addressesUnknown()];
     const six = addresses.filter((one) => one.includes(":"));
     const ordered = [...six, ...addresses.filter((one) => !one.includes(":"))];
-    return (await Promise.all(ordered.map((address) => reverseOf(address, resolver)))).flat();
-  },
-  domain: async ({ returnDomain: domain }, resolver) => {
-    if (domain === null) return null;
-    const answers = await Promise.all(
-      (["MX", "A", "AAAA"] as const).map((type) => resolver.ask(type, domain)),
+    const instead = addresses.find((one) => !one.includes(":")) ?? null;
+    const host = helo ?? (fromDomain === null ? null : `mail.${fromDomain}`);
+    const asked = ordered.map(async (address) =>
+      judgeReverse({ ...(await reverseOf(address, resolver)), host, instead }),
     );
-    return judgeDomain({ domain, answers });
+    const heard = direct === true && helo != null ? heloOf(helo, ordered, resolver) : [];
+    return [...(await Promise.all(asked)).flat(), ...(await heard)];
   },
-  spf: async ({ returnDomain: domain }, resolver) =>
-    domain === null ? null : judgeSpf({ domain, answer: await resolver.ask("TXT", domain) }),
+  domain: async ({ returnDomain, fromDomain }, resolver) => {
+    const domains = [...new Set([returnDomain, fromDomain])].filter((one) => one !== null);
+    if (domains.length === 0) return null;
+    const judged = domains.map(async (domain) => {
+      const types = ["MX", "A", "AAAA"] as const;
+      return judgeDomain({
+        domain,
+        answers: await Promise.all(types.map((type) => resolver.ask(type, domain))),
+      });
+    });
+    return (await Promise.all(judged)).flat();
+  },
+  spf: async ({ returnDomain: domain, addresses, helo }, resolver, evaluate) => {
+    if (domain === null) return null;
+    const answer = await resolver.ask("TXT", domain);
+    const found = judgeSpf({ domain, answer });
+    const [record] = spfRecords(answer);
+    if (found.length > 0 || record === undefined || evaluate === undefined) return found;
+    const verdicts = addresses.map(async (address) => ({
+      address,
+      verdict: await evaluate({ address, domain, helo: helo ?? null }),
+    }));
+    return judgeSpfVerdicts({ domain, record, verdicts: await Promise.all(verdicts) });
+  },
   dkim: async ({ dkim }, resolver) => {
     if (dkim === null) return null;
     const name = `${dkim.selector}._domainkey.${dkim.domain}`;
     return judgeDkim({ name, key: dkim.key, answer: await resolver.ask("TXT", name) });
   },
-  dmarc: async ({ fromDomain }, resolver) => {
+  dmarc: async ({ fromDomain, returnDomain, dkim, mayBeSigned = true }, resolver) => {
     if (fromDomain === null) return null;
     const domains = new Set([fromDomain, organisationOf(fromDomain)]);
     const places = await Promise.all(
@@ -95,19 +132,26 @@ const CHECKS: Readonly<Record<SenderCheck, Check>> = {
         return { name, answer: await resolver.ask("TXT", name) };
       }),
     );
-    return judgeDmarc(places);
+    const signingDomain = dkim?.domain ?? null;
+    return judgeDmarc({ fromDomain, returnDomain, signingDomain, mayBeSigned, places });
   },
 };
+
+async function heloOf(name: string, addresses: readonly string[], resolver: RecordResolver) {
+  if (name.startsWith("[")) return [];
+  const answers = await Promise.all((["A", "AAAA"] as const).map((type) => resolver.ask(type, name)));
+  return judgeHelo({ name, addresses, answers });
+}
 
 /** RFC 1912 has one name for an address; of a crowd of them the first few decide. */
 const NAMES_ASKED = 5;
 
-async function reverseOf(address: string, resolver: RecordResolver): Promise<Finding[]> {
+async function reverseOf(address: string, resolver: RecordResolver): Promise<ReverseAnswers> {
   const names = await resolver.ask("PTR", arpaName(address));
   const type = address.includes(":") ? "AAAA" : "A";
   const some = names.kind === "records" ? names.values.slice(0, NAMES_ASKED) : [];
   const forward = await Promise.all(
     some.map(async (name) => [name, await resolver.ask(type, name)] as const),
   );
-  return judgeReverse({ address, names, forward: new Map(forward) });
+  return { address, names, forward: new Map(forward) };
 }

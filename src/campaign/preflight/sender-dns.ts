@@ -17,17 +17,21 @@ export interface ReverseAnswers {
   readonly address: string;
   readonly names: DnsAnswer;
   readonly forward: ReadonlyMap<string, DnsAnswer>;
+  /** A host name that would suit, and an IPv4 address by which mail could leave instead; null: none is known. */
+  readonly host?: string | null;
+  readonly instead?: string | null;
 }
 
 /** RFC 1912 section 2.1; Gmail, Microsoft and Yahoo refuse an address without it. */
-export function judgeReverse({ address, names, forward }: ReverseAnswers): Finding[] {
+export function judgeReverse({ address, names, forward, ...known }: ReverseAnswers): Finding[] {
   if (names.kind === "failed") return [unanswered(`the reverse DNS name of ${address}`, names.why, address)];
   const record = address.includes(":") ? "AAAA" : "A";
+  const host = known.host ?? "mail.example.com";
   if (names.kind === "none" || names.values.length === 0) {
     return [
       measured("blocker", "reverse-dns-missing", {
         message: `${address} has no reverse DNS name: there is no PTR record at ${arpaName(address)}.`,
-        hint: `Ask whoever owns ${address} (the hosting company) for a PTR record to this server's full name, and give that name an ${record} record with ${address}.`,
+        hint: `Either let whoever owns ${address} (the hosting company) publish "${arpaName(address)}. PTR ${host}.", and publish "${host}. ${record} ${address}".${byIPv4(address, known.instead)}`,
         subject: address,
       }),
     ];
@@ -56,6 +60,13 @@ export function judgeReverse({ address, names, forward }: ReverseAnswers): Findi
   ];
 }
 
+/** What gets the mails out today, while the record is waited for. */
+function byIPv4(address: string, instead: string | null | undefined): string {
+  if (!address.includes(":")) return "";
+  const four = instead ?? "192.0.2.1";
+  return ` Or send by IPv4: source_address = "${four}" where the route is direct; at a Postfix relay inet_protocols = ipv4, and ${address} out of addresses below [sender].`;
+}
+
 function generic(address: string, name: string): Finding {
   return measured("info", "reverse-dns-generic", {
     message: `${address} is called ${name}: that looks like a name given to any customer, and some providers trust it less.`,
@@ -67,7 +78,7 @@ function generic(address: string, name: string): Finding {
 /** RFC 7208 section 4.5: none is no proof, and two are an error that fails every mail. */
 export function judgeSpf({ domain, answer }: { domain: string; answer: DnsAnswer }): Finding[] {
   if (answer.kind === "failed") return [unanswered(`SPF of ${domain}`, answer.why, domain)];
-  const records = answer.kind === "none" ? [] : answer.values.filter((text) => /^v=spf1( |$)/i.test(text));
+  const records = spfRecords(answer);
   if (records.length === 1) return [];
   if (records.length === 0) {
     return [
@@ -87,6 +98,10 @@ export function judgeSpf({ domain, answer }: { domain: string; answer: DnsAnswer
   ];
 }
 
+export function spfRecords(answer: DnsAnswer): readonly string[] {
+  return answer.kind === "records" ? answer.values.filter((text) => /^v=spf1( |$)/i.test(text)) : [];
+}
+
 /** RFC 6376 section 3.6. `key`: the public half of ours, SPKI in DER, base64. */
 export function judgeDkim(given: { name: string; key: string; answer: DnsAnswer }): Finding[] {
   const { name, key, answer } = given;
@@ -102,7 +117,7 @@ export function judgeDkim(given: { name: string; key: string; answer: DnsAnswer 
       }),
     ];
   }
-  if (keys.some((one) => isSameKey(one, key))) return [];
+  if (keys.some((one) => isSameKey(one, key))) return judgeStrength(name, key);
   const revoked = keys.every((one) => one === "");
   return [
     measured("blocker", "dkim-differs", {
@@ -115,30 +130,15 @@ export function judgeDkim(given: { name: string; key: string; answer: DnsAnswer 
   ];
 }
 
-/** RFC 7489 section 6.6.3: the domain's own record, else that of its organisation; more than one is none. */
-export function judgeDmarc(places: readonly { name: string; answer: DnsAnswer }[]): Finding[] {
-  const [own] = places;
-  if (own === undefined) return [];
-  for (const { name, answer } of places) {
-    if (answer.kind === "failed") return [unanswered(`DMARC at ${name}`, answer.why, name)];
-    const records =
-      answer.kind === "none" ? [] : answer.values.filter((text) => /^v=DMARC1\s*(;|$)/i.test(text));
-    if (records.length === 1) return [];
-    if (records.length > 1) {
-      return [
-        measured("blocker", "dmarc-missing", {
-          message: `${name} has ${records.length} DMARC records: that counts as none.`,
-          hint: "Leave one of them.",
-          subject: name,
-        }),
-      ];
-    }
-  }
+/** RFC 8301 section 3.2: verifiers take 1,024 bits and more; Gmail and Yahoo recommend 2,048. */
+function judgeStrength(name: string, key: string): Finding[] {
+  const bits = readKey(key)?.asymmetricKeyDetails?.modulusLength ?? 0;
+  if (bits === 0 || bits >= 2_048) return [];
   return [
-    measured("blocker", "dmarc-missing", {
-      message: `There is no DMARC record at ${places.map((one) => one.name).join(" or ")}.`,
-      hint: `Publish at ${own.name}: TXT "v=DMARC1; p=none".`,
-      subject: own.name,
+    measured(bits < 1_024 ? "blocker" : "info", "dkim-weak", {
+      message: `The DKIM key at ${name} has ${bits} bits; ${bits < 1_024 ? "receivers take no less than 1024" : "2048 are usual today"}.`,
+      hint: "Make a key of 2048 bits (openssl genrsa -out dkim.pem 2048) and publish it under a new selector.",
+      subject: name,
     }),
   ];
 }
@@ -164,6 +164,28 @@ export function judgeDomain({
   ];
 }
 
+/** RFC 5321 section 4.1.1.1: a name that has an address, best the one that we come from. */
+export function judgeHelo(given: {
+  name: string;
+  addresses: readonly string[];
+  /** A and AAAA. */
+  answers: readonly DnsAnswer[];
+}): Finding[] {
+  const { name, addresses, answers } = given;
+  const has = answers.flatMap((answer) => (answer.kind === "records" ? answer.values : []));
+  if (addresses.some((one) => has.some((other) => sameAddress(one, other)))) return [];
+  const failed = answers.find((answer) => answer.kind === "failed");
+  if (failed !== undefined) return [unanswered(`the name said in EHLO, ${name}`, failed.why, name)];
+  const leads = has.length === 0 ? "has no address" : `leads to ${has.join(", ")}`;
+  return [
+    measured("warning", "helo-differs", {
+      message: `The name that we say in EHLO, ${name}, ${leads}, and not to where mail leaves from (${addresses.join(", ")}).`,
+      hint: "Set helo below [sender] to the name of the PTR record, or give that name these addresses.",
+      subject: name,
+    }),
+  ];
+}
+
 /** Nothing is known of where mail leaves from: a relay may send from anywhere. */
 export function addressesUnknown(): Finding {
   return {
@@ -175,7 +197,7 @@ export function addressesUnknown(): Finding {
   };
 }
 
-function measured(
+export function measured(
   severity: Finding["severity"],
   code: Finding["code"],
   words: { message: string; hint: string; subject: string },
@@ -183,7 +205,7 @@ function measured(
   return { code, severity, basis: "measured", ...words };
 }
 
-function unanswered(what: string, why: string, subject: string): Finding {
+export function unanswered(what: string, why: string, subject: string): Finding {
   return {
     code: "dns-unanswered",
     severity: "warning",
@@ -195,7 +217,7 @@ function unanswered(what: string, why: string, subject: string): Finding {
 }
 
 /** The value of a tag of a tag=value list (RFC 6376 section 3.2), blanks removed. */
-function tagOf(text: string, tag: string): string | null {
+export function tagOf(text: string, tag: string): string | null {
   for (const part of text.split(";")) {
     const equals = part.indexOf("=");
     if (equals > 0 && part.slice(0, equals).trim() === tag) return part.slice(equals + 1).replace(/\s+/g, "");

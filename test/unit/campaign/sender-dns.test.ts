@@ -12,10 +12,10 @@ import {
 } from "../../../src/campaign/preflight/sender-check.ts";
 import { type DnsServer, startDnsServer } from "../../world/dns-server.ts";
 
-const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const key = publicKey.export({ type: "spki", format: "der" }).toString("base64");
 const pkcs1 = publicKey.export({ type: "pkcs1", format: "der" }).toString("base64");
-const other = generateKeyPairSync("rsa", { modulusLength: 1024 })
+const other = generateKeyPairSync("rsa", { modulusLength: 2048 })
   .publicKey.export({ type: "spki", format: "der" })
   .toString("base64");
 
@@ -33,6 +33,7 @@ async function goodServer(): Promise<DnsServer> {
   dns.setReverse("2001:db8::1", "mail.hosting.example");
   dns.set("TXT", "bounces.hosting.example", "some-token=1", "v=spf1 ip4:192.0.2.1 -all");
   dns.set("MX", "bounces.hosting.example", "mail.hosting.example");
+  dns.set("A", "news.hosting.example", "192.0.2.80");
   dns.set("TXT", "s1._domainkey.hosting.example", `v=DKIM1; k=rsa; p=${key}`);
   dns.set("TXT", "_dmarc.hosting.example", "v=DMARC1; p=none");
   return dns;
