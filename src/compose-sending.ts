@@ -27,7 +27,7 @@ import { composeUpkeep } from "./compose-upkeep.ts";
 import { loadWatch } from "./compose-watch.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
 import { createEngine, type EngineOptions } from "./delivery/engine.ts";
-import { createMailSource, type Letterhead } from "./delivery/mailer.ts";
+import { createMailSource, type Letterhead, sizeOfMail } from "./delivery/mailer.ts";
 import type { JobQueue } from "./delivery/queue.ts";
 import type { RouteShares } from "./delivery/share.ts";
 import type { Ledger } from "./delivery/store.ts";
@@ -99,6 +99,9 @@ export function composeSending(parts: SendingParts): Sending {
         isSandbox: parts.isSandbox,
         isSilent: !parts.isSandbox && !hasIntake(config),
       }),
+    unsubscribeUrl: config.sender.unsubscribeUrl,
+    measure: (notice, { address, clients }) =>
+      sizeOfMail({ letterhead: parts.letterhead(), clock, content: notice, address, clients }),
     alerts: parts.isSandbox ? null : alertRoadsOf(config),
     clock,
   });
@@ -370,6 +373,8 @@ async function probeRoutes(options: {
       if (answer?.ok) answer.connection.close();
       return {
         name: route.name,
+        serves: options.providers.filter((provider) => options.routeOf(provider).name === route.name),
+        sizeLimit: answer?.ok ? (answer.connection.sizeLimit ?? null) : null,
         failure: answer === null || answer.ok ? null : answer.failure,
         silent: route.feedback === "relay" && options.isSilent,
         refusing: await refusingOf(options, route),

@@ -1,8 +1,8 @@
 // From a campaign file to a running campaign: submit (typing it twice is once), import, check, launch. Steering
 // and sending come after it. Everything here may be interrupted and is continued by the same call.
 
-import { checkFilter } from "../client/audience.ts";
-import type { AudienceStore } from "../client/audience-store.ts";
+import { checkFilter, matchesFilter } from "../client/audience.ts";
+import type { AudienceStore, StoredClient } from "../client/audience-store.ts";
 import { hashFile } from "../client/import.ts";
 import { importFile } from "../client/importer.ts";
 import type { Clock } from "../clock.ts";
@@ -16,11 +16,13 @@ import { type Campaign, type CampaignSpec, campaignKey, isFinished } from "./cam
 import { readCampaignFile } from "./campaign-file.ts";
 import { type CampaignStart, refuseMissed } from "./campaign-start.ts";
 import { type AlertRoads, checkAlerts, domainOf } from "./preflight/alerts.ts";
+import { checkBulkRules } from "./preflight/bulk-rules.ts";
 import { checkCampaign, REFUSED_SHOWN } from "./preflight/campaign-checks.ts";
-import type { Finding } from "./preflight/finding.ts";
+import { arrange, type Finding } from "./preflight/finding.ts";
+import { checkMailSize } from "./preflight/mail-size.ts";
 import { checkRendering } from "./preflight/rendering.ts";
 import { checkRoutes, type RouteProbe } from "./preflight/routes.ts";
-import type { CampaignStore } from "./store.ts";
+import type { CampaignStore, Content } from "./store.ts";
 
 export interface Notice {
   name: string;
@@ -70,6 +72,10 @@ export function createCampaignManager(options: {
   senderName: string | null;
   lookup: () => ProviderLookup;
   probe: RouteProbe;
+  /** Where clients unsubscribe; null: nowhere. */
+  unsubscribeUrl: string | null;
+  /** Composes the mail to an address, and gives its size in bytes. */
+  measure: (content: Content, to: { address: string; clients: StoredClient[] }) => number;
   /** How people are called; null: nobody needs to be, nothing leaves the machine. */
   alerts: AlertRoads | null;
   clock: Clock;
@@ -166,15 +172,31 @@ export function createCampaignManager(options: {
       const provider = providerOf(domain);
       providers.set(provider, (providers.get(provider) ?? 0) + count);
     }
+    const routes = await options.probe([...providers.keys()]);
     const findings = [
       ...rendered.findings,
+      ...(await checkMailSize({
+        routes,
+        large: rendered.large,
+        providerOf,
+        measure: async ({ address, key }) => {
+          const rows = await audiences.of(importId, key);
+          const clients = rows.filter((row) => matchesFilter(row, notice.spec.filter));
+          return options.measure(notice, { address, clients });
+        },
+      })),
+      ...checkBulkRules({
+        templateClass: notice.template.class,
+        unsubscribeUrl: options.unsubscribeUrl,
+        domains: rendered.domains,
+      }),
       ...checkCampaign({
         notice,
         summary,
         refused: await audiences.refused(importId, 0, REFUSED_SHOWN),
         nowMs: clock.now(),
       }),
-      ...(await checkRoutes(options.probe, [...providers.keys()])),
+      ...checkRoutes(routes),
       ...(options.alerts === null
         ? []
         : checkAlerts({ roads: options.alerts, providers: new Set(providers.keys()), providerOf })),
@@ -183,7 +205,7 @@ export function createCampaignManager(options: {
       importId,
       recipients: rendered.recipients,
       providers: [...providers].sort((a, b) => b[1] - a[1]),
-      findings,
+      findings: arrange(findings),
     };
   }
 

@@ -23,6 +23,14 @@ export const FINDINGS = {
   "window-past": "The announced window begins before the mails go out.",
   "validity-past": "The notice is no longer true.",
   "mail-large": "A mail is so large that Gmail cuts it off.",
+  "mail-over-limit": "A mail is larger than its relay takes.",
+  "link-relative": "A link or an image in the mails leads nowhere.",
+  "link-not-https": "A link in the mails is not protected.",
+  "image-without-alt": "An image in the mails has no text in its place.",
+  "subject-empty": "Mails have no subject.",
+  "subject-long": "A subject is so long that lists cut it off.",
+  "text-missing": "The text part of mails is empty.",
+  "unsubscribe-missing": "Gmail or Yahoo ask for a way to unsubscribe, and there is none.",
   "route-unreachable": "The relay cannot be reached.",
   "route-refuses": "The relay, or a provider, refuses us at the door.",
   "relay-silent": "The relay confirms nothing, so the ramp stops after its canary until a person decides.",
@@ -43,6 +51,32 @@ export const FINDINGS = {
   "dns-unanswered": "DNS did not answer a question about the sender.",
 } as const;
 export type FindingCode = keyof typeof FINDINGS;
+
+const ORDER: readonly Severity[] = ["blocker", "warning", "info"];
+/** Findings of one code that are shown one by one. */
+const ONE_BY_ONE = 20;
+
+/** Blockers first, otherwise as they were found; of one code the first twenty, and one that counts the rest. */
+export function arrange(findings: readonly Finding[]): Finding[] {
+  const sorted = ORDER.flatMap((severity) => findings.filter((one) => one.severity === severity));
+  const met = new Map<string, number>();
+  const kept = sorted.filter(({ code, severity }) => {
+    const kind = `${severity} ${code}`;
+    met.set(kind, (met.get(kind) ?? 0) + 1);
+    return (met.get(kind) ?? 0) <= ONE_BY_ONE;
+  });
+  return kept.flatMap((finding, i) => {
+    const { code, severity, basis } = finding;
+    const rest = (met.get(`${severity} ${code}`) ?? 0) - ONE_BY_ONE;
+    const isLast = !kept.slice(i + 1).some((one) => one.code === code && one.severity === severity);
+    if (rest <= 0 || !isLast) return [finding];
+    const hint = "Repair those above, and look again.";
+    return [
+      finding,
+      { code, severity, basis, message: `And ${rest} more like these: ${FINDINGS[code]}`, hint },
+    ];
+  });
+}
 
 export function isBlocked(
   findings: readonly Finding[],
