@@ -1,6 +1,7 @@
 // Which intakes the configuration asks for. Each adapter is loaded only when it is on.
 import { readFileSync } from "node:fs";
 import type { PostHandler } from "./adapters/observe/http.ts";
+import type { Hearing } from "./breaker/silence.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import type { Bookmarks, Intake } from "./delivery/intake.ts";
@@ -12,6 +13,17 @@ export type WebhookDoors = ReadonlyMap<string, PostHandler>;
 /** Whether anything is configured that tells what becomes of what a relay took. */
 export function hasIntake({ bounces: { imap, smtp, log, webhooks } }: Config): boolean {
   return imap !== null || smtp !== null || log !== null || webhooks.length > 0;
+}
+
+/** What they tell: a relay's log and a service's webhook of arrivals too, mails of what came back alone. */
+export function hearingOf(config: Config): Hearing {
+  const { log, webhooks } = config.bounces;
+  return { any: hasIntake(config), arrivals: log !== null || webhooks.length > 0 };
+}
+
+/** Reports of what a relay gave up come by mail or stand in its log: a sentinel can come back. */
+export function takesSentinels({ bounces: { imap, smtp, log } }: Config): boolean {
+  return imap !== null || smtp !== null || log !== null;
 }
 
 /** @throws BellwetherError("config-value") for a listener without a return path to its name */

@@ -12,17 +12,17 @@ import { createSmtpTransport } from "./adapters/smtp/transport.ts";
 import { remember } from "./adapters/store/lane-memory.ts";
 import { createLedger, type LedgerConfig } from "./adapters/store/ledger.ts";
 import { createThreadedLedger, LEDGER_THREAD, type ThreadedLedger } from "./adapters/store/ledger-thread.ts";
-import { createProviderHolds } from "./adapters/store/provider-holds.ts";
 import { createSharedRoutes } from "./adapters/store/shared-routes.ts";
 import { countAlive } from "./adapters/store/workers.ts";
 import type { Bellwether, Driver } from "./application.ts";
 import { type CampaignManager, createCampaignManager } from "./campaign/manager.ts";
-import { planCampaign, type RouteChoice } from "./campaign/plan.ts";
 import type { CampaignStore } from "./campaign/store.ts";
 import type { AudienceStore } from "./client/audience-store.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { alertRoadsOf, composeAlerts, tellTest } from "./compose-alerts.ts";
-import { hasIntake } from "./compose-intakes.ts";
+import { hasIntake, hearingOf } from "./compose-intakes.ts";
+import { planLoop, switchLoop } from "./compose-loops.ts";
+import { forecastRamp, watchRelays } from "./compose-ramp.ts";
 import { composeUpkeep } from "./compose-upkeep.ts";
 import { loadWatch } from "./compose-watch.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
@@ -102,6 +102,7 @@ export function composeSending(parts: SendingParts): Sending {
     unsubscribeUrl: config.sender.unsubscribeUrl,
     measure: (notice, { address, clients }) =>
       sizeOfMail({ letterhead: parts.letterhead(), clock, content: notice, address, clients }),
+    ...(parts.isSandbox ? {} : { forecast: (providers) => forecastRamp({ db, config, routeOf, providers }) }),
     alerts: parts.isSandbox ? null : alertRoadsOf(config),
     clock,
   });
@@ -153,6 +154,7 @@ export function composeSending(parts: SendingParts): Sending {
       clock,
       limitsOf: (name) => routes.get(name) ?? config.smtp,
       soakMs: config.ramp.soakMs,
+      hearing: hearingOf(config),
     });
     const planning = new AbortController();
     try {
@@ -165,6 +167,8 @@ export function composeSending(parts: SendingParts): Sending {
     }
     const switching = switchLoop({ db, clock, queue, signal: planning.signal });
     const planner = planLoop({ ...parts, lookup, routeOf, signal: planning.signal, onNotice });
+    const sentinels =
+      role === "sender" ? watchRelays({ ...parts, routes, transport, sign, signal: planning.signal }) : null;
     let drained: Promise<void> | null = null;
     const server = (await watch?.serve(engine, onNotice)) ?? null;
     await upkeep?.start();
@@ -174,7 +178,7 @@ export function composeSending(parts: SendingParts): Sending {
       drain: () => {
         drained ??= (async () => {
           planning.abort();
-          await Promise.all([planner, switching]);
+          await Promise.all([planner, switching, sentinels]);
           await engine.drain();
           await keeper?.stop();
           await upkeep?.stop();
@@ -280,58 +284,6 @@ function recentLookup(clock: Clock, create: () => ProviderLookup): () => Provide
     }
     return recent.lookup;
   };
-}
-
-/** Plans every campaign that runs and is not planned yet, this process's or another's. */
-async function planLoop(options: {
-  config: Config;
-  clock: Clock;
-  campaigns: CampaignStore;
-  audiences: AudienceStore;
-  lookup: () => ProviderLookup;
-  routeOf: (provider: string) => RouteConfig;
-  signal: AbortSignal;
-  onNotice: EngineOptions["onNotice"];
-}): Promise<void> {
-  const choose = (provider: string): RouteChoice => {
-    const { target, sourceAddress, ...route } = options.routeOf(provider);
-    return { ...route, direct: target?.kind === "direct" ? { from: sourceAddress } : null };
-  };
-  const { campaigns, clock, signal } = options;
-  while (!signal.aborted) {
-    try {
-      for (const campaign of await campaigns.list()) {
-        if (campaign.state !== "running" || campaign.planned) continue;
-        const { audiences } = options;
-        const lookup = options.lookup();
-        const { canary } = options.config.ramp;
-        await planCampaign({ campaign, audiences, campaigns, lookup, routeOf: choose, canary, signal });
-      }
-    } catch (error) {
-      const trouble = error instanceof Error ? error.message : String(error);
-      options.onNotice({ kind: "store", name: "plan", trouble });
-    }
-    await clock.sleep(200, signal);
-  }
-}
-
-/** A queue shows what the database says of held providers; whether anything is sent, claims and intents decide. */
-async function switchLoop(options: {
-  db: Database;
-  clock: Clock;
-  queue: Partial<ProviderSwitch>;
-  signal: AbortSignal;
-}): Promise<void> {
-  const { clock, queue, signal } = options;
-  const holds = createProviderHolds(options.db);
-  while (queue.hold !== undefined && !signal.aborted) {
-    try {
-      await queue.hold(new Set((await holds.list()).map((one) => one.provider)));
-    } catch {
-      // The database is away; whoever polls it says so.
-    }
-    await clock.sleep(1_000, signal);
-  }
 }
 
 /** The configured routes by name; in the sandbox each simulated provider is one. */

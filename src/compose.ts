@@ -19,6 +19,7 @@ import { signingSecret } from "./adapters/store/settings.ts";
 import { createSuppressionStore } from "./adapters/store/suppressions.ts";
 import type { Bellwether, OpenOptions } from "./application.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { hearingOf } from "./compose-intakes.ts";
 import type { Sending } from "./compose-sending.ts";
 import type { Config } from "./config/config.ts";
 import { createRecorder } from "./delivery/collector.ts";
@@ -119,7 +120,7 @@ function compose(parts: {
     campaigns,
     audiences,
     providerHolds: createProviderHolds(db),
-    reports: createReportStore(db),
+    reports: createReportStore(db, { soakMs: config.ramp.soakMs, hearing: hearingOf(config) }),
     postMortems: createPostMortemStore(db),
     suppressions: createSuppressionStore(db),
     people: createPersonalData(db),

@@ -186,6 +186,15 @@ command("export", "the outcome log, JSON lines")
       (await import("./cli/look.ts")).exportLog(io, which, options),
     ),
   );
+command("replay", "an outcome log through the breaker: where it would have stopped")
+  .argument("[events.jsonl]", 'a file, or "-" for standard input')
+  .option("--explain", "what each detector costs: mails until it holds, and false alarms")
+  .option(...json)
+  .action(
+    runs(async (file: string | undefined, options: Options) =>
+      (await import("./cli/replay.ts")).replay(io, file, options),
+    ),
+  );
 const suppressions = program
   .command("suppressions")
   .description("addresses that are not written to, and why");

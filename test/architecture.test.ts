@@ -24,6 +24,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ["report"],
   // What people must be called for, and by which roads.
   ["alert"],
+  // A recorded log through the same decisions.
+  ["replay"],
   // The program as its faces see it.
   ["application.ts"],
   // Everything that touches the world.
@@ -31,7 +33,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["sandbox"],
   ["cli"],
   ["compose-intakes.ts"],
-  ["compose-upkeep.ts", "compose-watch.ts", "compose-alerts.ts"],
+  ["compose-upkeep.ts", "compose-watch.ts", "compose-alerts.ts", "compose-ramp.ts", "compose-loops.ts"],
   ["compose-sending.ts"],
   ["compose.ts"],
   ["main.ts"],

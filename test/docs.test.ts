@@ -5,11 +5,13 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeReason } from "../src/bounce/advice.ts";
 import { FAULT_OF, type Reason } from "../src/bounce/reason.ts";
+import { DETECTORS, type Evidence, signsOf } from "../src/breaker/evidence.ts";
 import { CAMPAIGN_KEYS, readCampaignFile } from "../src/campaign/campaign-file.ts";
 import { flatKeys } from "../src/config/environment.ts";
 import { loadConfig } from "../src/config/load.ts";
 import { SCHEMA, TLS_CHOICES, WEBHOOK_SENDERS } from "../src/config/schema.ts";
 import { BellwetherError, CATALOGUE, type ErrorCode, EXIT } from "../src/errors.ts";
+import { EXPLAIN_HEADER, explainRows, pricesOf } from "../src/replay/explain.ts";
 
 const page = (name: string) => readFileSync(path.resolve(import.meta.dirname, "../docs", name), "utf8");
 
@@ -153,6 +155,70 @@ describe("docs/configuration.md", () => {
     const campaign = readCampaignFile(path.join(cwd, "campaign.toml"));
     expect(campaign.values.window_end).toBe("2027-04-28T06:07:00.000Z");
     expect(text).toContain(`\`${campaign.values.window_end}\``);
+  });
+});
+
+describe("docs/breaker.md", () => {
+  const text = page("breaker.md");
+
+  it("has the price of every detector as the program computes it from the defaults", () => {
+    const { breaker } = loadConfig({ cwd: tmpdir(), env: {} });
+    const told = rows(text, "| Detector | p0 |").map(([name, ...rest]) => [code(name), ...rest]);
+    expect(told).toEqual(explainRows(pricesOf(breaker)));
+    expect(text).toContain(`| ${EXPLAIN_HEADER.join(" | ")} |`);
+  });
+
+  it("says what counts for what, as the program does", () => {
+    const refused = (reason: Reason, more: Partial<Evidence> = {}): Partial<Evidence> => ({
+      kind: "refused",
+      reason,
+      fault: FAULT_OF[reason],
+      ...more,
+    });
+    const one = { scope: "recipient" } as const;
+    // In the order of the page.
+    const outcomes: Partial<Evidence>[] = [
+      { kind: "confirmed" },
+      { kind: "handed-over" },
+      refused("blocked"),
+      refused("rate-limited"),
+      refused("relay-denied", { scope: "route", speaker: "route" }),
+      refused("user-unknown", one),
+      refused("user-unknown", { ...one, knownGood: true }),
+      refused("spam"),
+      refused("unclassified"),
+      refused("system", { hard: false }),
+      refused("mailbox-full", { ...one, hard: false }),
+      refused("filtered", one),
+      { kind: "complained" },
+      { kind: "uncertain" },
+    ];
+    const common: Evidence = {
+      kind: "refused",
+      reason: null,
+      fault: null,
+      scope: "provider",
+      hard: true,
+      speaker: "provider",
+      unit: null,
+      fresh: true,
+      door: false,
+      knownGood: false,
+      atMs: 1,
+      reply: null,
+    };
+    const known = outcomes.map((outcome) => {
+      const signs = signsOf({ ...common, ...outcome });
+      return DETECTORS.map((name) => (signs[name] === "none" ? "" : signs[name]));
+    });
+    const told = text
+      .split("\n")
+      .filter((line) => line.startsWith("| "))
+      .map((line) => line.split("|").map((cell) => cell.trim()))
+      .filter((cells) => cells.length === DETECTORS.length + 3);
+    const [header, , ...lines] = told;
+    expect(header?.slice(2, -1)).toEqual(DETECTORS);
+    expect(lines.map((cells) => cells.slice(2, -1))).toEqual(known);
   });
 });
 

@@ -6,6 +6,7 @@ import type { DetectorConfig } from "./detector.ts";
 import { isTripped, stepDetector } from "./detector.ts";
 import { DETECTORS, type DetectorName, type Evidence, signsOf, slows } from "./evidence.ts";
 import { confirm, shrink } from "./ramp.ts";
+import type { RampMemory } from "./ramp-memory.ts";
 import { FRESH_THROTTLE, type Throttle } from "./throttle.ts";
 
 export type BreakerConfig = Readonly<Record<DetectorName, DetectorConfig>>;
@@ -32,11 +33,15 @@ export interface Pulse extends Record<DetectorName, number> {
   deferredMs: number;
   /** Distinct mails that were complained about. */
   complaints: number;
+  /** Refusals that counted against sender, content or in unknown words since the last confirmation. */
+  refusals: number;
   /** Who refuses us for one and the same cause since the last confirmation; for the long tail. */
   cause: Cause | null;
   /** Refusals by organisation or MX site in this epoch, for tenant rules and the long tail. */
   units: Record<string, number>;
   recent: { fault: Fault; reply: string }[];
+  /** Of a lane behind a relay; null: nothing is remembered. */
+  ramp: RampMemory | null;
   throttle: Throttle;
 }
 
@@ -59,9 +64,11 @@ export const FRESH_PULSE: Pulse = {
   heldMs: 0,
   deferredMs: 0,
   complaints: 0,
+  refusals: 0,
   cause: null,
   units: {},
   recent: [],
+  ramp: null,
   throttle: FRESH_THROTTLE,
 };
 
@@ -134,6 +141,7 @@ function confirmed(step: LaneStep, { atMs }: Evidence, config: BreakerConfig): L
   pulse.confirmedMs = Math.max(pulse.confirmedMs, atMs);
   pulse.deferredMs = 0;
   pulse.cause = null;
+  pulse.refusals = 0;
   if (step.window > TRIAL_WINDOW) pulse.halfOpen = false;
   return step;
 }
@@ -158,8 +166,7 @@ function slowed(step: LaneStep, evidence: Evidence): LaneStep {
 function isOnesOwn(step: LaneStep, evidence: Evidence, provider: string): boolean {
   const { unit, fault } = evidence;
   const { pulse } = step;
-  const judged = fault === "sender" || fault === "content" || fault === "unknown";
-  if (!judged || unit === null || !evidence.fresh || !isBad(evidence)) return false;
+  if (!isJudged(evidence) || unit === null || !evidence.fresh || !isBad(evidence)) return false;
   if (evidence.scope !== "organisation" && provider !== "other") return false;
   const seen = (pulse.units[unit] ?? 0) + 1;
   if (seen > 1 || Object.keys(pulse.units).length < UNITS_KEPT)
@@ -178,10 +185,12 @@ function counted(step: LaneStep, evidence: Evidence, config: BreakerConfig, prov
     if (evidence.kind === "refused") pulse.recent = remember(pulse, evidence);
     else pulse.complaints += 1;
     for (const name of bad) {
-      pulse[name] = stepDetector(pulse[name], true, config[name]);
+      const measure = measureOf(evidence, config[name]);
+      pulse[name] = stepDetector(pulse[name], true, measure);
       // A closed door answers for every mail that would have gone through it.
-      if (evidence.door) pulse[name] = stepDetector(pulse[name], true, config[name]);
+      if (evidence.door) pulse[name] = stepDetector(pulse[name], true, measure);
     }
+    if (isJudged(evidence)) pulse.refusals += 1;
     if (signs.deferral === "bad" && pulse.deferredMs === 0) pulse.deferredMs = evidence.atMs;
     if (signs.sender === "bad" && evidence.scope !== "organisation") {
       pulse.cause = addCause(pulse.cause, evidence, provider);
@@ -196,6 +205,14 @@ function counted(step: LaneStep, evidence: Evidence, config: BreakerConfig, prov
   return step;
 }
 
+/** Among organisations it is normal that one in fifty keeps strangers out; for a provider it is not. */
+const ORGANISATIONS_P0 = 0.02;
+
+function measureOf({ scope }: Evidence, config: DetectorConfig): DetectorConfig {
+  if (scope !== "organisation" || config.p1 <= ORGANISATIONS_P0) return config;
+  return { ...config, p0: Math.max(config.p0, ORGANISATIONS_P0) };
+}
+
 function trips(pulse: Pulse, name: DetectorName, evidence: Evidence, config: BreakerConfig): boolean {
   // What is put off is put off again at each try: it is the time without any success that counts then.
   if (name === "deferral")
@@ -206,6 +223,11 @@ function trips(pulse: Pulse, name: DetectorName, evidence: Evidence, config: Bre
   if (trial && (name === "sender" || name === "content")) return true;
   if (name === "complaint" && pulse.complaints < COMPLAINTS_TO_TRIP) return false;
   return isTripped(pulse[name], config[name]);
+}
+
+/** About us or our mail, not about an address. */
+function isJudged({ fault }: Evidence): boolean {
+  return fault === "sender" || fault === "content" || fault === "unknown";
 }
 
 function isBad(evidence: Evidence): boolean {

@@ -1,7 +1,9 @@
 // When one lane's hold is not enough: two providers, or many small ones, refuse us for a cause of ours, and nobody of
 // weight takes our mail meanwhile. Then the campaign stops. Never by a share of what remains: what is left at the end
 // is always small. Pure.
+import { describeReason } from "../bounce/advice.ts";
 import type { Reason } from "../bounce/reason.ts";
+import { providerTitle } from "../provider/directory.ts";
 import type { LaneState } from "../provider/lane.ts";
 import type { Pulse } from "./breaker.ts";
 import type { Hold } from "./hold.ts";
@@ -34,6 +36,12 @@ export function escalationOf(
   { sinceMs }: { sinceMs: number },
 ): Escalation | null {
   return ofProviders(lanes, sinceMs) ?? ofSites(lanes, sinceMs);
+}
+
+/** Why the campaign stops, in two sentences. */
+export function describeEscalation({ reason, by }: Escalation): string {
+  const who = by.map(providerTitle).join(", ");
+  return `${by.length} providers refuse us, and nobody takes our mail meanwhile: ${describeReason(reason)} (${who}). The cause lies with us: repair it, then \`resume\`.`;
 }
 
 /** Two providers are held at the same time for a cause of ours, and no large lane was confirmed since the first one. */

@@ -2,6 +2,7 @@
 import type { LaneState } from "../provider/lane.ts";
 import type { Pulse } from "./breaker.ts";
 import type { Hold } from "./hold.ts";
+import { FRESH_MEMORY, placesHeld } from "./ramp-memory.ts";
 import { mostAtOnce } from "./throttle.ts";
 
 export interface LaneRecord {
@@ -34,7 +35,16 @@ export interface LaneRecord {
 
 /** How many more deliveries may be claimed now. */
 export function roomOf(lane: LaneRecord): number {
-  const unproven = lane.feedback === "relay" && !lane.byPerson ? lane.unconfirmed : 0;
   const atOnce = mostAtOnce(lane.pulse.throttle) - lane.outstanding;
-  return Math.max(0, Math.min(lane.window - lane.outstanding - unproven, atOnce));
+  return Math.max(0, Math.min(lane.window - lane.outstanding - unprovenOf(lane), atOnce));
+}
+
+/** Places that are taken behind a relay, beside what is out. */
+function unprovenOf({ feedback, byPerson, pulse, unconfirmed, outstanding, window }: LaneRecord): number {
+  if (feedback === "final" || byPerson) return 0;
+  const held = placesHeld(pulse.ramp ?? FRESH_MEMORY, unconfirmed);
+  // What a provider refused through the relay makes no room for more until something has arrived: the canary is all
+  // that is risked. One at a time goes on, so that the lane ends in a hold or in an arrival.
+  const all = held + pulse.refusals;
+  return held + outstanding === 0 ? Math.min(all, window - 1) : all;
 }

@@ -20,6 +20,7 @@ import { checkBulkRules } from "./preflight/bulk-rules.ts";
 import { checkCampaign, REFUSED_SHOWN } from "./preflight/campaign-checks.ts";
 import { arrange, type Finding } from "./preflight/finding.ts";
 import { checkMailSize } from "./preflight/mail-size.ts";
+import { checkRamp, type RampForecast } from "./preflight/ramp.ts";
 import { checkRendering } from "./preflight/rendering.ts";
 import { checkRoutes, type RouteProbe } from "./preflight/routes.ts";
 import type { CampaignStore, Content } from "./store.ts";
@@ -76,6 +77,8 @@ export function createCampaignManager(options: {
   unsubscribeUrl: string | null;
   /** Composes the mail to an address, and gives its size in bytes. */
   measure: (content: Content, to: { address: string; clients: StoredClient[] }) => number;
+  /** What is known of the ramps behind relays, for recipients by provider, largest first; none are unless given. */
+  forecast?: (providers: readonly (readonly [string, number])[]) => Promise<RampForecast>;
   /** How people are called; null: nobody needs to be, nothing leaves the machine. */
   alerts: AlertRoads | null;
   clock: Clock;
@@ -201,10 +204,19 @@ export function createCampaignManager(options: {
         ? []
         : checkAlerts({ roads: options.alerts, providers: new Set(providers.keys()), providerOf })),
     ];
+    const largestFirst = [...providers].sort((a, b) => b[1] - a[1]);
+    const forecast = await options.forecast?.(largestFirst);
+    if (forecast !== undefined) {
+      const ends = [notice.tellByMs, notice.validUntilMs].filter((ms) => ms !== null);
+      const beginsMs = Math.max(clock.now(), notice.start?.atMs ?? 0);
+      findings.push(
+        ...checkRamp({ forecast, endMs: ends.length === 0 ? null : Math.min(...ends), beginsMs }),
+      );
+    }
     return {
       importId,
       recipients: rendered.recipients,
-      providers: [...providers].sort((a, b) => b[1] - a[1]),
+      providers: largestFirst,
       findings: arrange(findings),
     };
   }

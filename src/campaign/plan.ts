@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import type { LaneLimits } from "../breaker/lane-start.ts";
 import { firstWindow } from "../breaker/ramp.ts";
+import type { Stagger } from "../breaker/ramp-start.ts";
 import { type Filter, matchesFilter } from "../client/audience.ts";
 import type { AudienceStore, StoredClient } from "../client/audience-store.ts";
 import { courtesyOf } from "../provider/courtesy.ts";
@@ -30,6 +31,8 @@ export async function planCampaign(options: {
   lookup: ProviderLookup;
   routeOf: (provider: string) => RouteChoice;
   canary: number;
+  /** How lanes behind a relay start; null: all at once. */
+  stagger?: Stagger | null;
   signal: AbortSignal;
 }): Promise<void> {
   const { audiences, campaigns, lookup, signal } = options;
@@ -40,7 +43,7 @@ export async function planCampaign(options: {
     const rows = await audiences.page(importId, after, CHUNK);
     const last = rows.at(-1);
     if (last === undefined || last.key === null) {
-      await campaigns.finishPlan(id);
+      await campaigns.finishPlan(id, options.stagger ?? null);
       const { failed, skipped } = lookup.stats();
       if (failed + skipped > 0) {
         const text = `DNS did not tell the provider of ${failed + skipped} domains: they go in the lane "${OTHER}".`;
@@ -110,7 +113,7 @@ function groupByAddress(
 }
 
 /** At a hoster or gateway one organisation counts once for its own rules; in the long tail one site does. */
-function unitOf(provider: string, domain: string, site: string | null): string | null {
+export function unitOf(provider: string, domain: string, site: string | null): string | null {
   if (provider === OTHER) return site ?? organisationOf(domain);
   return isHosted(provider) && !isFreemail(domain) ? organisationOf(domain) : null;
 }

@@ -2,6 +2,7 @@
 // processes are such transactions too, and the driver sees them at its next look.
 
 import type { LaneLimits } from "../breaker/lane-start.ts";
+import type { Stagger } from "../breaker/ramp-start.ts";
 import type { TemplateSource } from "../template/template.ts";
 import type { CheckedValues } from "../template/values.ts";
 import type { Campaign, CampaignSpec } from "./campaign.ts";
@@ -79,8 +80,8 @@ export interface CampaignStore {
       lanes: readonly PlannedLane[];
     },
   ): Promise<boolean>;
-  /** The plan is complete: lanes may be claimed from. */
-  finishPlan(id: number): Promise<void>;
+  /** The plan is complete: lanes may be claimed from. `stagger`: those behind a relay one after the other. */
+  finishPlan(id: number, stagger?: Stagger | null): Promise<void>;
   steer(id: number, order: Order): Promise<Steered>;
   note(id: number, event: string, text: string): Promise<void>;
 }

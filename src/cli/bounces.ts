@@ -25,6 +25,7 @@ export async function ingest(io: Io, names: readonly string[], options: CommonOp
       known: 0,
       earlier: 0,
       unmatched: 0,
+      sentinel: 0,
       repeated: 0,
     };
     let group: FiledMail[] = [];
@@ -36,9 +37,9 @@ export async function ingest(io: Io, names: readonly string[], options: CommonOp
     }
     await record(app, group, counts);
     if (options.json === true) await io.out(`${JSON.stringify(counts)}\n`);
-    const { mails, reports, moved, known, earlier, unmatched, repeated } = counts;
+    const { mails, reports, moved, known, earlier, unmatched, sentinel, repeated } = counts;
     io.say(
-      `${mails} ${mails === 1 ? "mail" : "mails"} read, ${reports} of them ${reports === 1 ? "a report" : "reports"}: ${moved} changed a delivery, ${known} told nothing new, ${earlier} were about an earlier attempt, ${unmatched} matched nothing${repeated > 0 ? `, ${repeated} were recorded before` : ""}.`,
+      `${mails} ${mails === 1 ? "mail" : "mails"} read, ${reports} of them ${reports === 1 ? "a report" : "reports"}: ${moved} changed a delivery, ${known} told nothing new, ${earlier} were about an earlier attempt, ${unmatched} matched nothing${sentinel > 0 ? `, ${sentinel} told of a sentinel` : ""}${repeated > 0 ? `, ${repeated} were recorded before` : ""}.`,
     );
     if (unmatched > 0) io.say("`bellwether bounces list --unmatched` shows what matched nothing.");
     return EXIT.done;

@@ -1,15 +1,14 @@
 // classify: what an SMTP reply or a mail that came back means - one, or one JSON line after another. A stream does not
 // die of one bad line: it is answered with its error, the others go on, and the exit code tells at the end.
-import { closeSync, createReadStream, existsSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { classifyReply } from "../bounce/classifier.ts";
 import { LOOKED_AT, looksLikeMail } from "../bounce/mime.ts";
 import { readReport } from "../bounce/read-report.ts";
 import { type Summary, summarise } from "../bounce/summary.ts";
 import { BellwetherError, EXIT, type ExitCode } from "../errors.ts";
 import type { Io } from "./io.ts";
+import { LINE_LIMIT, lineGroups, unreadable } from "./lines.ts";
 
-/** Characters of one line of --jsonl; a longer one is answered with an error. */
-const LINE_LIMIT = 8_388_608;
 /** Bad lines that are named on stderr; all are counted. */
 const NAMED = 5;
 const HINT = 'Each line is {"id","text"} or {"id","file"}, and "provider" when it is known.';
@@ -41,7 +40,6 @@ function answerTo(input: string) {
 }
 
 async function classifyLines(io: Io, input: string | undefined): Promise<ExitCode> {
-  const from = input === undefined || input === "-" ? process.stdin : createReadStream(input);
   const bad: number[] = [];
   let count = 0;
   let number = 0;
@@ -55,18 +53,13 @@ async function classifyLines(io: Io, input: string | undefined): Promise<ExitCod
     count += 1;
     if (bad.length < NAMED) bad.push(number);
   };
-  try {
-    // What came in together is answered together, and before more is read: whoever waits for an answer gets it.
-    for await (const lines of lineGroups(from)) {
-      for (const line of lines) {
-        answer(line);
-        if (answers.length >= 500) await io.out(`${answers.splice(0).join("\n")}\n`);
-      }
-      if (answers.length > 0) await io.out(`${answers.splice(0).join("\n")}\n`);
+  // What came in together is answered together, and before more is read: whoever waits for an answer gets it.
+  for await (const lines of lineGroups(input)) {
+    for (const line of lines) {
+      answer(line);
+      if (answers.length >= 500) await io.out(`${answers.splice(0).join("\n")}\n`);
     }
-  } catch (error) {
-    if (error instanceof Error && "code" in error && "path" in error) throw unreadable(String(input), error);
-    throw error;
+    if (answers.length > 0) await io.out(`${answers.splice(0).join("\n")}\n`);
   }
   if (count === 0) return EXIT.done;
   const which = `${bad.join(", ")}${count > bad.length ? ", ..." : ""}`;
@@ -74,21 +67,6 @@ async function classifyLines(io: Io, input: string | undefined): Promise<ExitCod
     `bellwether: ${count} of ${number} lines could not be answered (line ${which}); each has its error in its place.`,
   );
   return EXIT.usage;
-}
-
-/** The lines of each piece that is read; a line over the limit comes as its beginning. */
-async function* lineGroups(from: AsyncIterable<Buffer | string>): AsyncGenerator<string[]> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const piece of from) {
-    const text = typeof piece === "string" ? piece : decoder.decode(piece, { stream: true });
-    const lines = text.split("\n");
-    lines[0] = (rest + (lines[0] ?? "")).slice(0, LINE_LIMIT + 1);
-    rest = lines.pop() ?? "";
-    if (lines.length > 0) yield lines;
-  }
-  rest += decoder.decode();
-  if (rest !== "") yield [rest];
 }
 
 function answerLine(line: string, number: number): { text: string; isBad: boolean } {
@@ -178,14 +156,4 @@ function headOf(descriptor: number, name: string): Buffer {
     throw unreadable(name, error);
   }
   return page.subarray(0, length);
-}
-
-function unreadable(name: string, error: unknown): BellwetherError {
-  const why = error instanceof Error && "code" in error ? String(error.code) : String(error);
-  return new BellwetherError(
-    "file-unreadable",
-    `"${name}" cannot be read (${why}).`,
-    "Check the name and the rights of the file.",
-    { cause: error },
-  );
 }

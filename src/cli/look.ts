@@ -55,11 +55,13 @@ export async function status(
         lane.deferred > 0 ? `${lane.deferred} deferred` : "",
         lane.pending > 0 ? `${lane.pending} waiting` : "",
         lane.uncertain > 0 ? `${lane.uncertain} uncertain` : "",
+        lane.ramp === undefined ? "" : `the ramp takes ${lane.ramp}`,
       ].filter(Boolean);
       await io.out(
         `  ${lane.provider}: ${lane.state}, told ${lane.told} of ${lane.size}${rest.length > 0 ? `, ${rest.join(", ")}` : ""}\n`,
       );
     }
+    for (const sentinel of now.sentinels) await io.out(`  ${safeText(sentinel)}\n`);
     for (const intake of await app.intakes.intakes()) await io.out(`  ${safeText(describeIntake(intake))}\n`);
     for (const line of alertLines(await app.alerts.list({ live: true, limit: 20 })))
       await io.out(`  ${line}\n`);

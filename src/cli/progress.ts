@@ -76,6 +76,7 @@ function laneRow(lane: LaneProgress, rate: number, colour: boolean): string {
     lane.deferred > 0 ? `${lane.deferred} deferred` : "",
     lane.uncertain > 0 ? `${lane.uncertain} uncertain` : "",
     lane.state === "held" ? "HELD" : lane.state === "done" ? "done" : lane.state,
+    lane.ramp ?? "",
   ].filter(Boolean);
   const text = `${name} [${bar}] ${lane.told}/${lane.size}  ${extra.join("  ")}`;
   if (!colour) return text;
@@ -102,7 +103,10 @@ function lines(io: Io, clock: Clock): ProgressDisplay {
       const states = progress.lanes.map((lane) => `${lane.provider} ${lane.state}`).join();
       const nowMs = performance.now();
       if (states === lastStates && nowMs - lastAtMs < QUIET_MS) return;
-      const parts = progress.lanes.map((lane) => `${lane.provider} ${lane.told}/${lane.size} ${lane.state}`);
+      const parts = progress.lanes.map(
+        (lane) =>
+          `${lane.provider} ${lane.told}/${lane.size} ${lane.state}${lane.ramp === undefined ? "" : ` (${lane.ramp})`}`,
+      );
       const text = `told ${progress.told} of ${progress.size}: ${parts.join(", ") || "planning"}`;
       if (text === lastText) return;
       lastText = text;

@@ -31,7 +31,8 @@ export async function recheck(given: {
   let verdict = judge(given.early);
   const waiting = verdict.stays.filter((stay) => stay.untilMs !== null);
   for (const stay of waiting) io.say(waitText(stay, app.clock.now()));
-  if (waiting.length > 0 && io.canAsk && (await io.confirm("Try it now all the same?")))
+  // Whoever types it where nobody can be asked has decided: it costs one mail, and nothing may hang on a question.
+  if (waiting.length > 0 && (!io.canAsk || (await io.confirm("Try it now all the same?"))))
     verdict = judge(true);
   for (const stay of verdict.stays) await tellStay(app, io, campaign, stay);
   for (const { code, message } of verdict.overridden)
@@ -82,7 +83,7 @@ function waitText({ provider, untilMs }: Stay, nowMs: number): string {
   const from = untilMs ?? nowMs;
   const minutes = Math.ceil((from - nowMs) / 60_000);
   const until = shownTime(new Date(from).toISOString());
-  return `${providerTitle(provider)} refused the last trial too: another one makes sense from ${until} on (in ${minutes} min). \`--yes\` tries it now.`;
+  return `${providerTitle(provider)} refused the last trial too: another one makes sense from ${until} on (in ${minutes} min).`;
 }
 
 async function tellStay(app: Bellwether, io: Io, campaign: Campaign, stay: Stay): Promise<void> {

@@ -2,6 +2,7 @@
 // database, queue and transport stand behind it is decided where it is composed.
 import { randomUUID } from "node:crypto";
 import os from "node:os";
+import type { Hearing } from "../breaker/silence.ts";
 import type { Clock } from "../clock.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { createLaneViews } from "./lane-views.ts";
@@ -26,6 +27,8 @@ export interface EngineOptions {
   /** How routes are shared with other processes; by default there are none. */
   shares?: RouteShares;
   soakMs: number;
+  /** What can be heard of mails that a relay took. */
+  hearing?: Hearing;
   /** A coordinator offers work and ends what time ends; it sends nothing itself. Default: it sends too. */
   role?: "sender" | "coordinator";
   /** No other process can be alive on this database. */
@@ -144,7 +147,7 @@ export function createEngine(options: EngineOptions): Engine {
       }
       loops.push(
         repeat(POLL_MS, () => dispatcher.poll()),
-        repeat(TICK_MS, () => ledger.tick({ soakMs: options.soakMs })),
+        repeat(TICK_MS, () => ledger.tick({ soakMs: options.soakMs, hearing: options.hearing })),
         repeat(REAP_MS, () => ledger.reap({ leaseMs, self: worker })),
       );
     },

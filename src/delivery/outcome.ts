@@ -9,7 +9,13 @@ import { hintedDelaySeconds, RETRY_DEADLINE_SECONDS } from "./retry.ts";
 /** What a connection heard for one message. */
 export type Heard =
   /** The final dot was answered with 2xx. */
-  | { kind: "accepted"; reply: string; relayId: string | null }
+  | {
+      kind: "accepted";
+      reply: string;
+      relayId: string | null;
+      /** The other side offers reports of success, and was asked for one. */
+      asked?: true;
+    }
   /** Some command was answered with 4xx or 5xx. */
   | { kind: "refused"; phase: Phase; reply: string }
   /** The connection ended without an answer. `handedOver`: the final dot had been given to the socket. */
@@ -34,6 +40,8 @@ export interface Outcome {
   reply: string | null;
   classification: Classification | null;
   relayId: string | null;
+  /** A report of its arrival was asked for, and is offered. */
+  asked?: true;
 }
 
 export function outcomeOf(heard: Heard, context: { provider: string; feedback: "relay" | "final" }): Outcome {
@@ -48,6 +56,7 @@ export function outcomeOf(heard: Heard, context: { provider: string; feedback: "
         reply: heard.reply,
         classification: null,
         relayId: heard.relayId,
+        ...(heard.asked === true ? { asked: true as const } : {}),
       };
     case "refused":
       return refusal(heard, context.provider, speaker);

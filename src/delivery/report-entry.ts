@@ -4,6 +4,7 @@ import type { Classification } from "../bounce/reason.ts";
 import type { ReportAction, ReportKind } from "../bounce/report.ts";
 import { readAddress } from "../client/address.ts";
 import type { Incoming } from "./intake.ts";
+import { tokenOfSentinel } from "./sentinel.ts";
 import { type MessageName, readMessageName, readToken, type TokenContent } from "./token.ts";
 
 export interface ReportEntry {
@@ -55,6 +56,7 @@ export function entriesOf(incoming: Incoming, secret: string): ReportEntry[] {
   return report.recipients.map((one, index) => ({
     ...common,
     key: `${key}/${index}`,
+    token: common.token ?? tokenOfSentinel(one.address, secret),
     action: one.action,
     recipient: one.address,
     recipientKey: keyOf(one.address),

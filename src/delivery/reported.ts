@@ -4,6 +4,8 @@
 import type { ReportAction } from "../bounce/report.ts";
 import type { BreakerConfig } from "../breaker/breaker.ts";
 import type { LaneRecord } from "../breaker/lane-record.ts";
+import { FRESH_MEMORY, learnSign, noteDelay, noteEnd } from "../breaker/ramp-memory.ts";
+import { providerTitle } from "../provider/directory.ts";
 import { mayMove } from "../transition.ts";
 import { DELIVERY_MOVES, type DeliveryState } from "./delivery.ts";
 import type { Outcome } from "./outcome.ts";
@@ -16,9 +18,9 @@ export type MatchedBy = (typeof MATCHES)[number];
 
 /**
  * What a report did: `moved` its delivery; told what was `known` already or moves nothing; was about an `earlier` attempt;
- * matched no delivery.
+ * matched no delivery; told of a `sentinel`, which is nobody's.
  */
-export type ReportEffect = "moved" | "known" | "earlier" | "unmatched";
+export type ReportEffect = "moved" | "known" | "earlier" | "unmatched" | "sentinel";
 
 export interface DeliveryRow {
   id: number;
@@ -31,6 +33,8 @@ export interface DeliveryRow {
   /** The last epoch in which this delivery was evidence. */
   evidence: number;
   unit: string | null;
+  /** When it came to this state, ms; null: nothing happened to it yet. */
+  changedAtMs: number | null;
   /** Its address took mail of another campaign not long ago; asked for where it is refused as unknown. */
   knownGood: boolean;
 }
@@ -118,13 +122,20 @@ function foldOne(fold: Fold, one: Reported, config: BreakerConfig, nowMs: number
   }
   const atRelay = row.state === "handed-over" || row.state === "deferred-at-relay";
   if (atRelay && next !== "deferred-at-relay") lane.unconfirmed = Math.max(0, lane.unconfirmed - 1);
+  // A relay that tries to pass on what was uncertain has it.
+  if (next === "handed-over") lane.unconfirmed += 1;
+  if (lane.feedback === "relay") remember(lane, one, nowMs);
   if (!isEvidence(one, lane, nowMs)) return;
   const c = outcome.classification;
   const kind =
     next === "accepted" ? "confirmed" : next === "complained" ? "complained" : c === null ? null : "refused";
   if (kind === null) return;
   // The first sign after a silence: the lane goes on by itself.
-  if (kind === "confirmed" && lane.state === "blind") lane.state = "ramping";
+  if (kind === "confirmed" && lane.state === "blind") {
+    lane.state = "ramping";
+    const text = `${providerTitle(lane.provider)}: the first sign of an arrival came (${entry.intake}); the lane goes on.`;
+    fold.events.push({ event: "seeing", text });
+  }
   applyEvidence(
     fold,
     {
@@ -144,6 +155,25 @@ function foldOne(fold: Fold, one: Reported, config: BreakerConfig, nowMs: number
     { outcome, atMs: nowMs },
     config,
   );
+}
+
+/** What the lane remembers of its relay. */
+function remember(lane: LaneRecord, { row, entry, next, by }: Reported, nowMs: number): void {
+  let memory = lane.pulse.ramp ?? FRESH_MEMORY;
+  const isEarlier = row.epoch < lane.epoch;
+  const wasDelayed = row.state === "deferred-at-relay";
+  const isProof = by !== "recipient" || entry.trusted;
+  const arrived = next === "accepted" && isProof;
+  if (next === "deferred-at-relay") memory = noteDelay(memory, { isEarlier });
+  else if (row.state === "handed-over" || wasDelayed)
+    memory = noteEnd(memory, { wasDelayed, isEarlier, arrived });
+  if (arrived) {
+    // Only a mail that nobody delayed tells how long the news takes.
+    const takenMs = row.state === "handed-over" ? row.changedAtMs : null;
+    const tookMs = takenMs === null ? null : Math.max(0, entry.receivedAtMs - takenMs);
+    memory = learnSign(memory, { by: entry.intake, atMs: nowMs, tookMs });
+  }
+  lane.pulse.ramp = memory;
 }
 
 /** Not what a stranger may have made up, what is long past, or what belongs to an epoch that was judged already. */

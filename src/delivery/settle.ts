@@ -9,6 +9,7 @@ import { describeHold } from "../breaker/hold.ts";
 import type { LaneRecord } from "../breaker/lane-record.ts";
 import { describeRest, pace } from "../breaker/pace.ts";
 import { OPEN_WINDOW } from "../breaker/ramp.ts";
+import { FRESH_MEMORY, noteHandover } from "../breaker/ramp-memory.ts";
 import type { DeliveryState } from "./delivery.ts";
 import type { Outcome, Settlement } from "./outcome.ts";
 
@@ -81,6 +82,8 @@ function foldOne(fold: Fold, one: Settled, config: BreakerConfig): void {
   if (one.next.state === "handed-over") {
     lane.unconfirmed += 1;
     lane.lastHandoverMs = one.atMs;
+    const taken = { asked: one.outcome.asked === true, isEarlier: one.epoch < lane.epoch };
+    lane.pulse.ramp = noteHandover(lane.pulse.ramp ?? FRESH_MEMORY, taken);
   }
   if (one.next.state === "pending" || one.next.state === "deferred") {
     lane.nextDueMs = Math.min(lane.nextDueMs ?? Number.POSITIVE_INFINITY, one.next.dueAtMs);

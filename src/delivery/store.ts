@@ -1,5 +1,6 @@
 // The ledger: the port through which sending reads and writes the truth. Every method is one transaction.
 // Whoever implements it must pass test/conformance/ledger.ts. Time inside it is the store's own.
+import type { Hearing } from "../breaker/silence.ts";
 import type { LaneState } from "../provider/lane.ts";
 import type { ClaimedDelivery } from "./delivery.ts";
 import type { DoorRefusal, Settle } from "./settle.ts";
@@ -70,6 +71,9 @@ export interface Ledger {
   release(request: { worker: string; kept: readonly number[] }): Promise<void>;
   /** Dead workers: claimed returns, sending becomes uncertain, lanes are recounted. Returns how many were uncertain. */
   reap(options: { leaseMs: number; self: string }): Promise<{ workers: number; uncertain: number }>;
-  /** What time alone changes: rests end, validity ends, lanes and campaigns end. True when something moved. */
-  tick(options: { soakMs: number }): Promise<boolean>;
+  /**
+   * What time alone changes: rests end, validity ends, lanes go blind, lanes and campaigns end. True when something moved.
+   * `hearing`: what can be heard of mails that a relay took; nothing unless given.
+   */
+  tick(options: { soakMs: number; hearing?: Hearing | undefined }): Promise<boolean>;
 }

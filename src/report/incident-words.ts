@@ -6,7 +6,7 @@ import { providerTitle } from "../provider/directory.ts";
 import { OTHER } from "../provider/provider.ts";
 import { type Incident, type Trouble, toldOf } from "./incident-summary.ts";
 import { createMinutes, shownDuration } from "./minutes.ts";
-import { shownCount } from "./report-text.ts";
+import { shownCount } from "./safe-text.ts";
 import type { Telling } from "./telling.ts";
 import { untoldOf } from "./totals.ts";
 

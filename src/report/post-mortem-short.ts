@@ -4,7 +4,7 @@ import { describeReason } from "../bounce/advice.ts";
 import { type Incident, type Trouble, toldOf, whoIs } from "./incident-summary.ts";
 import { shownDuration } from "./minutes.ts";
 import type { Report } from "./report.ts";
-import { shownCount } from "./report-text.ts";
+import { shownCount } from "./safe-text.ts";
 import { faultWords, type Telling, upper } from "./telling.ts";
 import { untoldOf } from "./totals.ts";
 

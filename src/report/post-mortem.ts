@@ -6,8 +6,8 @@ import { type Minutes, shownDuration } from "./minutes.ts";
 import { shortVersion } from "./post-mortem-short.ts";
 import type { Affected, HoldCard, PostMortemFacts } from "./post-mortem-store.ts";
 import { type TimelineRow, timelineOf } from "./post-mortem-timeline.ts";
-import { HEADINGS, shownCount } from "./report-text.ts";
-import { safeLines } from "./safe-text.ts";
+import { HEADINGS } from "./report-text.ts";
+import { safeLines, shownCount } from "./safe-text.ts";
 import { faultWords, type PostMortemInput, type Telling, tell, unitsOf, upper } from "./telling.ts";
 import { type Totals, untoldOf } from "./totals.ts";
 

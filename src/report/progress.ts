@@ -3,9 +3,11 @@
 import type { CampaignState } from "../campaign/campaign.ts";
 import type { Start } from "../campaign/start.ts";
 import type { Clock } from "../clock.ts";
+import { describeSentinel } from "../delivery/sentinel.ts";
 import type { LaneState } from "../provider/lane.ts";
-import { holdOf, noCampaign } from "./report.ts";
-import type { ReportStore } from "./store.ts";
+import { rampReport, shownRamp } from "./ramp.ts";
+import { holdOf, noCampaign, waitingOf } from "./report.ts";
+import type { LaneSnapshot, ReportStore, Snapshot } from "./store.ts";
 import { addCounts, noTotals, untoldOf } from "./totals.ts";
 
 export interface LaneProgress {
@@ -21,6 +23,8 @@ export interface LaneProgress {
   uncertain: number;
   /** How many unconfirmed mails the lane may have out. */
   window: number;
+  /** Behind a relay: about how long its ramp will take, in words; absent when that is nothing, or a person decides. */
+  ramp?: string;
 }
 
 export interface Progress {
@@ -33,6 +37,8 @@ export interface Progress {
   told: number;
   /** The largest first. */
   lanes: LaneProgress[];
+  /** What became of the mails that must come back, one sentence each. */
+  sentinels: string[];
 }
 
 /** @throws BellwetherError("campaign-missing") */
@@ -54,11 +60,21 @@ export async function progressOf(store: ReportStore, campaignId: number): Promis
       pending,
       uncertain,
       window: lane.window,
+      ...rampOf(lane, snapshot),
     };
   });
   lanes.sort((a, b) => b.size - a.size || (a.provider < b.provider ? -1 : 1));
+  const sentinels = snapshot.sentinels.map((row) => describeSentinel(row, snapshot));
   const sum = (key: "size" | "told") => lanes.reduce((total, lane) => total + lane[key], 0);
-  return { campaign: id, name, state, start, size: sum("size"), told: sum("told"), lanes };
+  return { campaign: id, name, state, start, size: sum("size"), told: sum("told"), lanes, sentinels };
+}
+
+function rampOf(lane: LaneSnapshot, snapshot: Snapshot): { ramp?: string } {
+  const { relay } = lane;
+  if (relay === undefined || lane.state === "done" || holdOf(lane, snapshot.campaign.state) !== null)
+    return {};
+  const ramp = shownRamp(rampReport({ ...lane, relay }, { ...snapshot, waiting: waitingOf(lane.counts) }));
+  return ramp === null ? {} : { ramp };
 }
 
 /** A look takes at most this share of the time between two looks. */

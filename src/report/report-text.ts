@@ -1,13 +1,14 @@
 // The report for people at a terminal: what happened, lane by lane, and for each stop a card that says what to do.
 // Colour only repeats what words and signs say. Everything foreign is made safe first; nothing here counts.
 import { describeReason } from "../bounce/advice.ts";
-import type { CampaignState } from "../campaign/campaign.ts";
+import { type CampaignState, isFinished } from "../campaign/campaign.ts";
 import { shownStart } from "../campaign/start.ts";
 import { providerTitle } from "../provider/directory.ts";
 import type { LaneState } from "../provider/lane.ts";
 import { shownTime } from "./find.ts";
+import { atRelayLines, rampLines } from "./ramp-text.ts";
 import type { LaneReport, Report, ReportHold } from "./report.ts";
-import { safeLines, safeText, wrapText } from "./safe-text.ts";
+import { safeLines, safeText, shownCount, wrapText } from "./safe-text.ts";
 import { type CountedKey, type Totals, untoldOf } from "./totals.ts";
 
 export interface ReportStyle {
@@ -70,6 +71,11 @@ export function renderReport(report: Report, { colour, width = 80 }: ReportStyle
   lines.push("", ...table(report, paint));
   for (const lane of report.lanes) {
     if (lane.hold !== undefined) lines.push("", ...card(lane, lane.hold, report, paint, columns));
+    else if (lane.ramp !== undefined) lines.push(...rampLines(lane, lane.ramp, report, { paint, columns }));
+  }
+  for (const { status, text } of report.sentinels ?? []) {
+    if (status !== "came-back" && !isFinished(report.state))
+      lines.push("", ...wrapText(safeText(text), columns));
   }
   for (const one of report.organisations ?? []) lines.push("", ...organisation(one, report, paint, columns));
   lines.push("", ...closing(report.campaign, totals));
@@ -134,6 +140,7 @@ function card(lane: LaneReport, hold: ReportHold, report: Report, paint: Paint, 
     const mails = hold.leaked === 1 ? "1 mail was" : `${shownCount(hold.leaked)} mails were`;
     lines.push(...section("On the way when it stopped", `${mails} on the wire and ended after the stop.`));
   }
+  if (hold.atRelay !== undefined) lines.push(...atRelayLines(hold.atRelay, { paint, columns }));
   if (hold.evidence.length > 0) lines.push(`  ${paint("bold", "What was answered, word for word")}`);
   hold.evidence.forEach((reply, index) => {
     if (index > 0) lines.push("    |");
@@ -181,9 +188,4 @@ function closing(campaign: number, totals: Totals): string[] {
       : `${shownCount(untold)} ${untold === 1 ? "has" : "have"} not; the list, with clients without an address: bellwether untold ${campaign}`,
   );
   return lines;
-}
-
-/** 1234567 as "1 234 567": no sign that means something else in another language. */
-export function shownCount(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, " ");
 }

@@ -18,7 +18,7 @@ export interface ReturnedReport {
   reply: string | null;
   reason: Reason | null;
   fault: Fault | null;
-  /** "moved" its delivery, was "known", about an "earlier" attempt, or "unmatched". */
+  /** "moved" its delivery, was "known", about an "earlier" attempt, "unmatched", or told of a "sentinel". */
   effect: string;
   matchedBy: string | null;
   campaignId: number | null;

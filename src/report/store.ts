@@ -2,14 +2,17 @@
 // page, so that a report on a million rows neither holds the database nor the process that sends.
 import type { Fault, Reason, Scope } from "../bounce/reason.ts";
 import type { Hold } from "../breaker/hold.ts";
+import type { Hearing } from "../breaker/silence.ts";
 import type { CampaignState } from "../campaign/campaign.ts";
 import type { Start } from "../campaign/start.ts";
 import type { Filter } from "../client/audience.ts";
 import type { StoredClient } from "../client/audience-store.ts";
 import type { RefusedRow } from "../client/import.ts";
 import type { DeliveryState } from "../delivery/delivery.ts";
+import type { SentinelRow } from "../delivery/sentinel.ts";
 import type { LaneState } from "../provider/lane.ts";
 import type { RefusingOrganisation } from "./organisations.ts";
+import type { RelayedLane } from "./ramp.ts";
 
 /** A campaign, its lanes and the counts of its rows, all of one moment. */
 export interface Snapshot {
@@ -21,6 +24,13 @@ export interface Snapshot {
     start: Start | null;
   };
   lanes: LaneSnapshot[];
+  /** One for each relay that it goes through, where one was sent. */
+  sentinels: SentinelRow[];
+  /** The database's time, ms. */
+  nowMs: number;
+  soakMs: number;
+  /** What can be heard of mails that a relay took. */
+  hearing: Hearing;
   /** Id of the newest timeline entry of that moment, 0 for none. */
   lastEvent: number;
   /** Organisations that refuse us by a rule of their own, the largest first; a moment later than the counts. */
@@ -38,6 +48,8 @@ export interface LaneSnapshot {
   routeHold: Hold | null;
   /** A person holds its provider, for all campaigns; absent when nobody does. */
   handHold?: Hold;
+  /** Only of a lane behind a relay. */
+  relay?: RelayedLane;
   /** How many deliveries are in each state; states without any are absent. */
   counts: Partial<Record<DeliveryState, number>>;
 }

@@ -25,7 +25,7 @@ export function describeReportLedger(
 
 let made = 0;
 
-function entryOf(
+export function entryOf(
   hands: Hands,
   part: Partial<ReportEntry> & { reason?: Reason; hard?: boolean },
 ): ReportEntry {

@@ -14,7 +14,14 @@ import { freePort } from "../world/services.ts";
 import type { SinkRule } from "../world/sink.ts";
 
 const CLIENTS = 10;
+/** Where the sentinel goes: nobody knows that domain. */
+const NOWHERE: SinkRule = {
+  domains: ["bellwether.invalid"],
+  phase: "rcpt",
+  reply: "550 5.1.2 no such domain",
+};
 const GMAIL_REFUSES: readonly SinkRule[] = [
+  NOWHERE,
   {
     domains: ["gmail.com"],
     phase: "dot",
@@ -106,7 +113,7 @@ async function playStory(world: CampaignFolder): Promise<void> {
   const server = await sendUntilHeld(world);
   await until("Yahoo's are told", async () => (await laneOf(world, "yahoo")).totals.accepted === 5);
 
-  await world.sink.setRules([]);
+  await world.sink.setRules([NOWHERE]);
   const resumed = await runMailer(world.folder, ["resume", "--yes", "--json"]);
   expect(resumed.code, `${resumed.stdout}${resumed.stderr}`).toBe(0);
   expect(JSON.parse(resumed.stdout)).toMatchObject({

@@ -240,10 +240,16 @@ export class World {
   }
 
   /** `resume [CAMPAIGN] [--provider P] ... --json` */
-  async typesResume(more: ResumeOptions & { campaign?: string; clock?: Clock } = {}): Promise<Answered> {
-    const { campaign, clock, ...rest } = more;
+  async typesResume(
+    more: ResumeOptions & { campaign?: string; clock?: Clock; asked?: "yes" | "no" } = {},
+  ): Promise<Answered> {
+    const { campaign, clock, asked, ...rest } = more;
+    const asking = asked === undefined ? {} : { canAsk: true, confirm: async () => asked === "yes" };
     return answered(
-      await this.does((io, options) => resume(io, campaign, { ...options, ...rest, json: true }), clock),
+      await this.does(
+        (io, options) => resume({ ...io, ...asking }, campaign, { ...options, ...rest, json: true }),
+        clock,
+      ),
     );
   }
 

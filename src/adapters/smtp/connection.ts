@@ -160,8 +160,10 @@ export function createMailConnection(options: {
       // LMTP answers each recipient, and nodemailer calls the message sent whatever it answers.
       const own = lmtp ? transaction.rejectedErrors?.[0] : undefined;
       if (own === undefined) {
-        if (message.handedOver())
-          return { kind: "accepted", reply: info.response, relayId: relayIdOf(info.response) };
+        if (message.handedOver()) {
+          const asked = offers.dsn && transaction.dsn !== undefined ? { asked: true as const } : {};
+          return { kind: "accepted", reply: info.response, relayId: relayIdOf(info.response), ...asked };
+        }
         return outOfStep(mail, info.response);
       }
       return answered(mail, "dot", own.response || "");

@@ -6,6 +6,8 @@ export interface Offers {
   smtpUtf8: boolean;
   /** Largest message in bytes (RFC 1870); null when it names no limit. */
   sizeLimit: number | null;
+  /** Reports of what becomes of a mail may be asked for (RFC 3461). */
+  dsn: boolean;
 }
 
 /** Reads the reply to EHLO or LHLO; a reply to HELO offers nothing. */
@@ -17,7 +19,11 @@ export function offersOf(reply: string): Offers {
   }
   const limit = Number(words.get("SIZE") ?? 0);
   // "SIZE 0" means that there is no fixed limit.
-  return { smtpUtf8: words.has("SMTPUTF8"), sizeLimit: Number.isInteger(limit) && limit > 0 ? limit : null };
+  return {
+    smtpUtf8: words.has("SMTPUTF8"),
+    sizeLimit: Number.isInteger(limit) && limit > 0 ? limit : null,
+    dsn: words.has("DSN"),
+  };
 }
 
 /** A whole 4xx or 5xx reply, by its first line. */

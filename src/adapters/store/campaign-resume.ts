@@ -1,5 +1,6 @@
 // Resume of a campaign: every lane that stands goes on, half-open, or those that are named; the routes that stopped them
 // too; and the campaign with them. Safe to repeat: what runs is left alone.
+import { setAsideOf } from "../../breaker/half-open.ts";
 import { CAMPAIGN_MOVES, type CampaignState } from "../../campaign/campaign.ts";
 import type { Order, Steered } from "../../campaign/store.ts";
 import { providerTitle } from "../../provider/directory.ts";
@@ -9,7 +10,7 @@ import type { CampaignModel } from "../database/generated/sqlite/models.ts";
 import { noLane, wrongState } from "./campaign-lock.ts";
 import { resumeUnbegun } from "./campaign-schedule.ts";
 import { keepCard } from "./hold-cards.ts";
-import { hasReturning, resumeLane, retryNow, returnDeliveries, setAsideOf } from "./lane-resume.ts";
+import { hasReturning, resumeLane, retryNow, returnDeliveries } from "./lane-resume.ts";
 import { addEvents, readLanes, writeLanes } from "./lane-rows.ts";
 
 export async function resume(

@@ -1,6 +1,7 @@
 // Campaigns on SQLite: their rows, their frozen content, their plan in chunks, and the orders that steer them.
 import { type BreakerConfig, FRESH_PULSE } from "../../breaker/breaker.ts";
 import { type Memory, startFrom } from "../../breaker/memory.ts";
+import { FRESH_MEMORY } from "../../breaker/ramp-memory.ts";
 import { CAMPAIGN_MOVES, type Campaign, type CampaignState } from "../../campaign/campaign.ts";
 import { isMissed, type Start, shownStart } from "../../campaign/start.ts";
 import type { CampaignStore, PlannedDelivery, PlannedLane } from "../../campaign/store.ts";
@@ -16,6 +17,7 @@ import { startOfRow } from "./campaign-schedule.ts";
 import { steerCampaign } from "./campaign-steer.ts";
 import { remember } from "./lane-memory.ts";
 import { addEvents, lockCampaign } from "./lane-rows.ts";
+import { holdBack } from "./lane-stagger.ts";
 import { startOfLane } from "./lane-start.ts";
 import { CONFIRM_AFTER_MS, joinSuppression } from "./suppression-rows.ts";
 
@@ -114,7 +116,7 @@ export function createCampaignStore(db: Database, { breaker }: { breaker: Breake
         return true;
       }),
 
-    finishPlan: (id) =>
+    finishPlan: (id, stagger = null) =>
       db.write(async (tx) => {
         const { count } = await tx.campaign.updateMany({
           where: { id, planned: false },
@@ -127,6 +129,7 @@ export function createCampaignStore(db: Database, { breaker }: { breaker: Breake
            WHERE campaign_id = ?`,
           id,
         );
+        if (stagger !== null) await holdBack(tx, { campaignId: id, stagger, nowMs: db.now() });
         const lanes = await tx.lane.findMany({ where: { campaignId: id }, orderBy: { size: "desc" } });
         const total = lanes.reduce((sum, lane) => sum + lane.size, 0);
         const parts = lanes.map((lane) => `${lane.provider} ${lane.size}`).join(", ");
@@ -176,7 +179,7 @@ async function addLanes(
       route,
       feedback,
       window,
-      JSON.stringify({ ...FRESH_PULSE, sender, throttle }),
+      JSON.stringify({ ...FRESH_PULSE, sender, throttle, ramp: feedback === "relay" ? FRESH_MEMORY : null }),
     );
     if (added > 0 && memory !== null) await addEvents(tx, [probing(campaignId, provider, memory, nowMs)]);
     if (added > 0 && text !== null)

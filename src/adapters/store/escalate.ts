@@ -1,10 +1,7 @@
 // Stops a whole campaign by order of the breaker: when its lanes together say that the cause lies with us.
-
-import { describeReason } from "../../bounce/advice.ts";
 import { FRESH_PULSE } from "../../breaker/breaker.ts";
-import { type Escalation, escalationOf } from "../../breaker/escalation.ts";
+import { describeEscalation, escalationOf } from "../../breaker/escalation.ts";
 import type { Hold } from "../../breaker/hold.ts";
-import { providerTitle } from "../../provider/directory.ts";
 import type { LaneState } from "../../provider/lane.ts";
 import { fromSqlTime, type Tx } from "../database/database.ts";
 import { addEvents } from "./lane-rows.ts";
@@ -30,12 +27,7 @@ export async function escalate(tx: Tx, campaignId: number, nowMs: number): Promi
     campaignId,
   );
   const news = escalationOf(lanes, { sinceMs: fromSqlTime(resumed?.at) ?? 0 });
-  return news !== null && pauseByBreaker(tx, { campaignId, why: whyOf(news), nowMs });
-}
-
-function whyOf({ reason, by }: Escalation): string {
-  const who = by.map(providerTitle).join(", ");
-  return `${by.length} providers refuse us, and nobody takes our mail meanwhile: ${describeReason(reason)} (${who}). The cause lies with us: repair it, then \`resume\`.`;
+  return news !== null && pauseByBreaker(tx, { campaignId, why: describeEscalation(news), nowMs });
 }
 
 /** False: it does not run, and what settles in a campaign that stands already stops nothing more. */

@@ -1,8 +1,8 @@
 // Where reports come from, as rows: how each source is, for other processes to see, and how far it has been read.
 import type { IntakeStore } from "../../delivery/collector.ts";
 import type { Bookmarks } from "../../delivery/intake.ts";
-import type { IntakeSource } from "../../report/intakes.ts";
-import { type Database, fromSqlTime, sqlTime } from "../database/database.ts";
+import type { IntakeSeen, IntakeSource } from "../../report/intakes.ts";
+import { type Database, fromSqlTime, sqlTime, type Tx } from "../database/database.ts";
 
 export function createIntakeStore(
   db: Pick<Database, "read" | "write" | "now">,
@@ -49,27 +49,30 @@ export function createIntakeStore(
         );
       }),
 
-    intakes: async () => {
-      const rows = await db.read.$queryRawUnsafe<
-        {
-          name: string;
-          state: "starting" | "alive" | "failing";
-          seen_at: unknown;
-          brought_at: unknown;
-          lag_ms: number | null;
-          trouble: string | null;
-          told_at: unknown;
-        }[]
-      >("SELECT name, state, seen_at, brought_at, lag_ms, trouble, told_at FROM intake ORDER BY name");
-      return rows.map((row) => ({
-        name: row.name,
-        state: row.state,
-        seenAtMs: fromSqlTime(row.seen_at),
-        broughtAtMs: fromSqlTime(row.brought_at),
-        lagMs: row.lag_ms,
-        trouble: row.trouble,
-        silentMs: db.now() - (fromSqlTime(row.told_at) ?? 0),
-      }));
-    },
+    intakes: () => readIntakes(db.read, db.now()),
   };
+}
+
+/** How each source is, as its process last told. */
+export async function readIntakes(read: Pick<Tx, "$queryRawUnsafe">, nowMs: number): Promise<IntakeSeen[]> {
+  const rows = await read.$queryRawUnsafe<
+    {
+      name: string;
+      state: IntakeSeen["state"];
+      seen_at: unknown;
+      brought_at: unknown;
+      lag_ms: number | null;
+      trouble: string | null;
+      told_at: unknown;
+    }[]
+  >("SELECT name, state, seen_at, brought_at, lag_ms, trouble, told_at FROM intake ORDER BY name");
+  return rows.map((row) => ({
+    name: row.name,
+    state: row.state,
+    seenAtMs: fromSqlTime(row.seen_at),
+    broughtAtMs: fromSqlTime(row.brought_at),
+    lagMs: row.lag_ms,
+    trouble: row.trouble,
+    silentMs: nowMs - (fromSqlTime(row.told_at) ?? 0),
+  }));
 }

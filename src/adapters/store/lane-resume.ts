@@ -1,16 +1,12 @@
 // Resuming a lane: half-open, under a new epoch, with exactly those deliveries back that failed finally by a fault
 // of the sender, of the content, or of nobody known. Safe to repeat: a lane that runs is left alone.
 
-import { DETECTORS, type DetectorName } from "../../breaker/evidence.ts";
+import { halfOpen, setAsideOf } from "../../breaker/half-open.ts";
 import type { LaneRecord } from "../../breaker/lane-record.ts";
 import { OPEN_WINDOW } from "../../breaker/ramp.ts";
-import { LANE_MOVES } from "../../provider/lane.ts";
-import { move } from "../../transition.ts";
 import { sqlTime, TEXTS, type Tx } from "../database/database.ts";
 import { keepCard } from "./hold-cards.ts";
 import { nextDue } from "./lane-rows.ts";
-
-const AT_REST = Object.fromEntries(DETECTORS.map((name) => [name, 0])) as Record<DetectorName, number>;
 
 /**
  * Changes `lane` and its deliveries; the caller writes the lane. Returns how many deliveries came back. `over`: the
@@ -29,24 +25,7 @@ export async function resumeLane(
   const doubted = lane.hold?.detector === "provider-incident";
   const aside = setAsideOf(lane);
   const { hold } = lane;
-  lane.state = move("lane", LANE_MOVES, lane.state, "ramping");
-  lane.epoch += 1;
-  lane.untilMs = null;
-  lane.hold = null;
-  lane.pulse = {
-    ...lane.pulse,
-    ...AT_REST,
-    cohort: 0,
-    slowed: 0,
-    deferredMs: 0,
-    complaints: 0,
-    cause: null,
-    // An organisation that was set aside stays so until somebody asks for it by name.
-    units: Object.fromEntries(aside.map((unit) => [unit, lane.pulse.units[unit] ?? 0])),
-    recent: [],
-    halfOpen: true,
-  };
-  lane.window = 1;
+  halfOpen(lane);
   if (blind && by === "person") {
     // The person saw that nothing can confirm here, and decided to go on without.
     lane.byPerson = true;
@@ -72,13 +51,6 @@ export async function retryNow(tx: Tx, lane: LaneRecord, nowMs: number): Promise
     now,
   );
   lane.nextDueMs = await nextDue(tx, lane.id);
-}
-
-/** Organisations that refused us twice in this lane. */
-export function setAsideOf(lane: LaneRecord): string[] {
-  return Object.entries(lane.pulse.units)
-    .filter(([, refusals]) => refusals > 1)
-    .map(([unit]) => unit);
 }
 
 const AGAIN = `state = 'pending', attempt = attempt + 1, try = 0, waited = 0, losses = 0, due_at = ?, changed_at = ?`;

@@ -105,6 +105,7 @@ export function mayRun(context: LaneInContext, nowMs: number): boolean {
     context.routeState === "ready" &&
     !context.providerHeld &&
     isRunnable(context.lane.state) &&
+    (context.lane.pulse.ramp?.startsMs ?? nowMs) <= nowMs &&
     (context.validUntilMs === null || context.validUntilMs > nowMs)
   );
 }

@@ -1,7 +1,7 @@
 // The settle half of a commit: matches outcomes to their rows, folds them lane by lane, and writes rows, lanes,
 // the outcome log, the timeline and what follows from it - all in the caller's transaction.
 import type { BreakerConfig } from "../../breaker/breaker.ts";
-import { easeDetector, isTripped, stepDetector } from "../../breaker/detector.ts";
+import { stepCampaignDetector } from "../../breaker/campaign-detector.ts";
 import { describeHold, doubtsAddresses } from "../../breaker/hold.ts";
 import { CAMPAIGN_MOVES, type CampaignState } from "../../campaign/campaign.ts";
 import { DELIVERY_MOVES, type DeliveryState } from "../../delivery/delivery.ts";
@@ -326,14 +326,13 @@ function markPaused({ contexts }: FoldInput, campaignId: number): void {
 async function stepCampaign(
   tx: Tx,
   campaignId: number,
-  { good, bad }: { good: number; bad: number },
+  counted: { good: number; bad: number },
   breaker: BreakerConfig,
 ): Promise<boolean> {
   const campaign = await tx.campaign.findUniqueOrThrow({ where: { id: campaignId } });
-  let x = easeDetector(campaign.addressPulse, good, breaker.address);
-  for (let i = 0; i < bad; i++) x = stepDetector(x, true, breaker.address);
+  const { x, trips } = stepCampaignDetector(campaign.addressPulse, counted, breaker.address);
   await tx.campaign.update({ where: { id: campaignId }, data: { addressPulse: x } });
-  return isTripped(x, breaker.address);
+  return trips;
 }
 
 /** An organisation that refused us twice is written to no more in this campaign; its people are listed as untold. */

@@ -2,6 +2,7 @@
 // campaigns end or are paused because no lane can go on. Looks first on the reading connection; writes only when
 // something is due.
 import type { LaneRecord } from "../../breaker/lane-record.ts";
+import { DEAF, type Hearing } from "../../breaker/silence.ts";
 import { unjudged } from "../../breaker/unjudged.ts";
 import { RETRY_DEADLINE_SECONDS } from "../../delivery/retry.ts";
 import { providerTitle } from "../../provider/directory.ts";
@@ -11,15 +12,19 @@ import { endCancelled } from "./campaign-steer.ts";
 import { escalate } from "./escalate.ts";
 import { resumeLane } from "./lane-resume.ts";
 import { addEvents, type LaneInContext, nextDue, readLanes, writeLanes } from "./lane-rows.ts";
+import { isSilenceDue, stepSilence, type Watching } from "./lane-silence.ts";
+import { openNext, opensNext } from "./lane-stagger.ts";
 import { NO_LANE } from "./provider-holds.ts";
 
 /** Rows changed in one transaction; keeps the write lock short. */
 const CHUNK = 2_000;
-/** A relay that confirms nothing for so many soaks tells us nothing. */
-const SOAKS_UNTIL_BLIND = 3;
 
-export async function tick(db: Database, { soakMs }: { soakMs: number }): Promise<boolean> {
+export async function tick(
+  db: Database,
+  { soakMs, hearing = DEAF }: { soakMs: number; hearing?: Hearing | undefined },
+): Promise<boolean> {
   const nowMs = db.now();
+  const watching: Watching = { hearing, nowMs, soakMs };
   const idsOf = (where: string) =>
     db.read.$queryRawUnsafe<{ id: number }[]>(`SELECT id FROM campaign WHERE ${where}`);
   let moved = await startDue(db);
@@ -30,22 +35,26 @@ export async function tick(db: Database, { soakMs }: { soakMs: number }): Promis
   }
   for (const { id } of await idsOf("state = 'running' AND planned = true")) {
     const lanes = await readLanes(db.read, { campaignId: id });
-    const due = lanes.some((one) => isDue(one, nowMs, soakMs)) || (await anyOverdue(db.read, lanes, nowMs));
+    const due =
+      lanes.some((one) => isDue(one, watching)) ||
+      opensNext(lanes) !== null ||
+      (await anyOverdue(db.read, lanes, nowMs));
     const heldSeveral = lanes.filter((one) => one.lane.state === "held").length > 1;
     if (!due && !heldSeveral && lanes.some(goesOn)) continue;
-    moved = (await db.write((tx) => tickCampaign(tx, id, nowMs, soakMs))) || moved;
+    moved = (await db.write((tx) => tickCampaign(tx, id, watching))) || moved;
   }
   return moved;
 }
 
 /** Cheap look at a lane: might time change it? */
-function isDue({ lane, validUntilMs }: LaneInContext, nowMs: number, soakMs: number): boolean {
+function isDue({ lane, validUntilMs }: LaneInContext, watching: Watching): boolean {
+  const { nowMs } = watching;
   if (lane.untilMs !== null && lane.untilMs <= nowMs) return true;
   if (validUntilMs !== null && validUntilMs <= nowMs && (lane.nextDueMs !== null || lane.state !== "done"))
     return true;
   if (lane.state === "done" || lane.outstanding > 0) return false;
   if (lane.nextDueMs === null && lane.state !== "held" && lane.state !== "blind") return true;
-  return isSilent(lane, nowMs, soakMs);
+  return isSilenceDue(lane, watching);
 }
 
 /** Does a delivery stand at the end of its last wait? Claims pass it over; only rows that are due are looked at. */
@@ -63,17 +72,6 @@ async function anyOverdue(read: Tx, lanes: readonly LaneInContext[], nowMs: numb
   return false;
 }
 
-function isSilent(lane: LaneInContext["lane"], nowMs: number, soakMs: number): boolean {
-  return (
-    lane.feedback === "relay" &&
-    !lane.byPerson &&
-    lane.unconfirmed > 0 &&
-    lane.lastHandoverMs !== null &&
-    lane.lastHandoverMs + SOAKS_UNTIL_BLIND * soakMs <= nowMs &&
-    (lane.state === "ramping" || lane.state === "open")
-  );
-}
-
 /** A lane that can still bring its campaign forward without a person. */
 function goesOn({ lane, routeState, providerHeld }: LaneInContext): boolean {
   if (routeState === "held" || (providerHeld && lane.state !== "done")) return false;
@@ -81,7 +79,8 @@ function goesOn({ lane, routeState, providerHeld }: LaneInContext): boolean {
   return lane.state !== "done" && lane.state !== "blind";
 }
 
-async function tickCampaign(tx: Tx, campaignId: number, nowMs: number, soakMs: number): Promise<boolean> {
+async function tickCampaign(tx: Tx, campaignId: number, watching: Watching): Promise<boolean> {
+  const { nowMs } = watching;
   let moved = false;
   // It may have been paused since the look from outside, and without lanes nothing else tells.
   const [running] = await tx.$queryRawUnsafe<unknown[]>(
@@ -90,14 +89,21 @@ async function tickCampaign(tx: Tx, campaignId: number, nowMs: number, soakMs: n
   );
   if (running === undefined) return false;
   const lanes = await readLanes(tx, { campaignId });
-  for (const one of lanes) moved = (await tickLane(tx, one, nowMs, soakMs)) || moved;
+  for (const one of lanes) moved = (await tickLane(tx, one, lanes, watching)) || moved;
+  moved = (await openNext(tx, lanes)) || moved;
   // Two lanes that were held at the same moment have not seen each other.
   if (await escalate(tx, campaignId, nowMs)) return true;
   return (await endCampaign(tx, campaignId, lanes, nowMs)) || moved;
 }
 
-async function tickLane(tx: Tx, one: LaneInContext, nowMs: number, soakMs: number): Promise<boolean> {
+async function tickLane(
+  tx: Tx,
+  one: LaneInContext,
+  siblings: readonly LaneInContext[],
+  watching: Watching,
+): Promise<boolean> {
   const { lane } = one;
+  const { nowMs } = watching;
   let moved = await expire(tx, one, nowMs);
   if (lane.untilMs !== null && lane.untilMs <= nowMs) {
     if (lane.state === "backing-off") {
@@ -109,22 +115,12 @@ async function tickLane(tx: Tx, one: LaneInContext, nowMs: number, soakMs: numbe
       moved = true;
     }
   }
-  if (lane.outstanding === 0 && (lane.state === "ramping" || lane.state === "open")) {
+  const mayWait = lane.state === "ramping" || lane.state === "open" || lane.state === "blind";
+  if (lane.outstanding === 0 && mayWait) {
     // The column is a hint; before a lane ends its rows are asked.
     lane.nextDueMs = await nextDue(tx, lane.id);
-    const silent = isSilent(lane, nowMs, soakMs);
-    if (lane.nextDueMs === null && (lane.unconfirmed === 0 || lane.byPerson || silent)) {
-      lane.state = "done";
-      moved = true;
-      await tellUnjudged(tx, lane, nowMs);
-    } else if (lane.nextDueMs !== null && silent && lane.unconfirmed >= lane.window) {
-      lane.state = "blind";
-      moved = true;
-      const text = `The relay took ${lane.unconfirmed} mails for ${providerTitle(lane.provider)} and tells nothing of them. Nothing more is sent there until a person decides: \`resume\`.`;
-      await addEvents(tx, [
-        { campaignId: lane.campaignId, laneId: lane.id, atMs: nowMs, event: "blind", text },
-      ]);
-    }
+    moved = (await stepSilence(tx, one, { siblings, watching })) || moved;
+    if (lane.state === "done") await tellUnjudged(tx, lane, nowMs);
   } else if (
     lane.state === "backing-off" &&
     lane.outstanding === 0 &&
@@ -185,7 +181,7 @@ async function endCampaign(
   if (lanes.every((one) => one.lane.state === "done")) {
     const [failed] = await tx.$queryRawUnsafe<{ n: number | bigint }[]>(
       `SELECT count(*) AS n FROM delivery WHERE lane_id IN (SELECT id FROM lane WHERE campaign_id = ?)
-       AND state IN ('bounced', 'complained', 'expired', 'uncertain', 'suppressed')`,
+       AND state IN ('bounced', 'complained', 'expired', 'uncertain', 'suppressed', 'deferred-at-relay')`,
       campaignId,
     );
     const some = Number(failed?.n ?? 0) > 0;

@@ -16,9 +16,11 @@ import { type Database, sqlTime, type Tx } from "../database/database.ts";
 import { insertInto, updateBy } from "../database/many.ts";
 import { knownGood } from "./address-history.ts";
 import { readLanes, writeLanes } from "./lane-rows.ts";
+import { wakeCampaigns } from "./lane-silence.ts";
 import { addOutcomes, consequences } from "./ledger-settle.ts";
 import { type FoundDelivery, findDeliveries, rowsOf } from "./report-match.ts";
 import { moveReported, reopenCampaigns } from "./report-rows.ts";
+import { noteSentinels } from "./sentinel-reports.ts";
 import { noteAddressFaults, noteComplaints } from "./suppression-rows.ts";
 
 export function createReportLedger(db: Database, config: { breaker: BreakerConfig }): ReportLedger {
@@ -28,9 +30,14 @@ export function createReportLedger(db: Database, config: { breaker: BreakerConfi
         const fresh = new Set(await insert(tx, entries));
         // A thing may be named twice in one call as well.
         const first = new Map(entries.map((entry) => [entry.key, entry]));
-        const known = [...first.values()].filter((entry) => fresh.has(entry.key));
+        const all = [...first.values()].filter((entry) => fresh.has(entry.key));
+        const sentinels = await noteSentinels(tx, all, db.now());
+        const known = all.filter((entry) => !sentinels.has(entry.key));
         const applied = await apply(tx, known, { breaker: config.breaker, nowMs: db.now() });
-        return entries.map((entry) => applied.get(entry.key) ?? repeated(entry));
+        return entries.map((entry) => {
+          if (sentinels.has(entry.key)) return { ...repeated(entry), effect: "sentinel" as const };
+          return applied.get(entry.key) ?? repeated(entry);
+        });
       }),
 
     rematch: async (sinceMs) => {
@@ -230,6 +237,7 @@ async function apply(
   );
   await consequences(tx, folds, { contexts, breaker, nowMs });
   await reopenCampaigns(tx, folds, { contexts, nowMs });
+  await wakeCampaigns(tx, folds, nowMs);
   return recorded;
 }
 

@@ -2,7 +2,7 @@
 // the surest mark that finds one. Reads only.
 import type { ReportEntry } from "../../delivery/report-entry.ts";
 import type { DeliveryRow, MatchedBy } from "../../delivery/reported.ts";
-import { INTS, sqlTime, TEXTS, type Tx } from "../database/database.ts";
+import { fromSqlTime, INTS, sqlTime, TEXTS, type Tx } from "../database/database.ts";
 
 export interface FoundDelivery {
   id: number;
@@ -126,10 +126,13 @@ function timeOf(row: Row): number {
 /** The deliveries as they are now, after their lanes were locked. */
 export async function rowsOf(tx: Tx, ids: readonly number[]): Promise<Map<number, DeliveryRow>> {
   if (ids.length === 0) return new Map();
-  const rows = await tx.$queryRawUnsafe<DeliveryRow[]>(
-    `SELECT id, campaign_id AS "campaignId", lane_id AS "laneId", state, attempt, try, epoch, evidence, unit, false AS "knownGood"
+  const rows = await tx.$queryRawUnsafe<(Omit<DeliveryRow, "changedAtMs"> & { changed_at: unknown })[]>(
+    `SELECT id, campaign_id AS "campaignId", lane_id AS "laneId", state, attempt, try, epoch, evidence, unit,
+       false AS "knownGood", changed_at
      FROM delivery WHERE id IN ${INTS}`,
     JSON.stringify(ids),
   );
-  return new Map(rows.map((row) => [row.id, row]));
+  return new Map(
+    rows.map(({ changed_at, ...row }) => [row.id, { ...row, changedAtMs: fromSqlTime(changed_at) }]),
+  );
 }

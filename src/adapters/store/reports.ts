@@ -1,12 +1,16 @@
 // Reports on SQLite: what happened, read on the snapshot connection. One statement is one moment; lists come in pages
 // that an index finds, so that no page waits for the size of the campaign.
 import type { Reason } from "../../bounce/reason.ts";
+import { FRESH_PULSE, type Pulse } from "../../breaker/breaker.ts";
 import { describeHandHold, type Hold } from "../../breaker/hold.ts";
+import { DEAF, type Hearing } from "../../breaker/silence.ts";
 import type { CampaignState } from "../../campaign/campaign.ts";
 import { ERASED } from "../../campaign/personal-data.ts";
 import type { DeliveryState } from "../../delivery/delivery.ts";
 import type { LaneState } from "../../provider/lane.ts";
+import { IDS_SHOWN } from "../../report/at-relay.ts";
 import type { RefusingOrganisation } from "../../report/organisations.ts";
+import type { RelayedLane } from "../../report/ramp.ts";
 import type {
   FoundDelivery,
   LaneSnapshot,
@@ -22,6 +26,7 @@ import { type Database, fromSqlTime, INTS, TEXTS } from "../database/database.ts
 import { HOLD_CARD } from "./hold-cards.ts";
 import { refusingOrganisations } from "./organisation-resume.ts";
 import { readRefused } from "./refused-rows.ts";
+import { readSentinels } from "./sentinels.ts";
 
 /** Rows of a page: reading one blocks the process for some 10 ms, and nothing is sent meanwhile. */
 const PAGE = 500;
@@ -46,6 +51,13 @@ interface StartColumns {
   launched_at: unknown;
 }
 
+interface RelayColumns {
+  feedback: string | null;
+  unconfirmed: number | null;
+  by_person: unknown;
+  pulse: string | null;
+}
+
 const LANE_COLUMNS = `c.id AS campaign_id, c.name, c.state AS campaign_state, l.id AS lane_id, l.provider,
   l.state AS lane_state, l.window_size, l.hold, r.hold AS route_hold, p.why AS hand_why, p.at AS hand_at`;
 const LANES = `campaign c LEFT JOIN lane l ON l.campaign_id = c.id
@@ -68,7 +80,11 @@ type OutcomeRow = Omit<LoggedOutcome, "at"> & { at: unknown };
 const OUTCOME_COLUMNS =
   "o.id, o.delivery_id AS delivery, o.attempt, o.try, o.at, o.event, o.reply, o.reason, o.fault, o.scope";
 
-export function createReportStore(db: Database): ReportStore {
+/** `soakMs` and `hearing`: of the configuration; what is estimated depends on them, what is counted does not. */
+export function createReportStore(
+  db: Database,
+  { soakMs, hearing }: { soakMs: number; hearing: Hearing } = { soakMs: 60_000, hearing: DEAF },
+): ReportStore {
   const ask = <Row>(sql: string, ...values: unknown[]) => db.read.$queryRawUnsafe<Row[]>(sql, ...values);
 
   async function outline(campaignId: number): Promise<Outline | null> {
@@ -122,9 +138,12 @@ export function createReportStore(db: Database): ReportStore {
 
     snapshot: async (campaignId) => {
       const rows = await ask<
-        LaneRow & StartColumns & { last_event: number | null; state: DeliveryState | null; count: bigint }
+        LaneRow &
+          StartColumns &
+          RelayColumns & { last_event: number | null; state: DeliveryState | null; count: bigint }
       >(
-        `SELECT ${LANE_COLUMNS}, c.start_at, c.start_zone, c.launched_at, (SELECT max(id) FROM event WHERE campaign_id = c.id) AS last_event, n.state, n.count
+        `SELECT ${LANE_COLUMNS}, c.start_at, c.start_zone, c.launched_at, l.feedback, l.unconfirmed, l.by_person, l.pulse,
+           (SELECT max(id) FROM event WHERE campaign_id = c.id) AS last_event, n.state, n.count
          FROM ${LANES} LEFT JOIN (
            SELECT lane_id, state, count(*) AS count FROM delivery
            WHERE lane_id IN (SELECT id FROM lane WHERE campaign_id = ?) GROUP BY lane_id, state
@@ -138,9 +157,14 @@ export function createReportStore(db: Database): ReportStore {
       const lanes = new Map<number, LaneSnapshot>();
       for (const row of rows) {
         if (row.lane_id === null) continue;
-        const lane = lanes.get(row.lane_id) ?? { ...toLane(row, row.lane_id), counts: {} };
+        const lane = lanes.get(row.lane_id) ?? { ...toLane(row, row.lane_id), ...toRelayed(row), counts: {} };
         if (row.state !== null) lane.counts[row.state] = Number(row.count);
         lanes.set(row.lane_id, lane);
+      }
+      for (const lane of lanes.values()) {
+        const stands = lane.state === "held" || lane.state === "blind" || lane.routeHold !== null;
+        if (lane.relay !== undefined && stands)
+          lane.relay = { ...lane.relay, ids: await relayIdsOf(lane.id) };
       }
       const { campaign_id: id, name, campaign_state: state } = first;
       const atMs = first.launched_at === null ? fromSqlTime(first.start_at) : null;
@@ -148,6 +172,10 @@ export function createReportStore(db: Database): ReportStore {
       const snapshot: Snapshot = {
         campaign: { id, name, state, start },
         lanes: [...lanes.values()],
+        sentinels: await readSentinels(db.read, campaignId),
+        nowMs: db.now(),
+        soakMs,
+        hearing,
         lastEvent: Number(first.last_event ?? 0),
         organisations: await organisationsOf(campaignId, [...lanes.values()]),
       };
@@ -304,6 +332,17 @@ export function createReportStore(db: Database): ReportStore {
     },
   };
 
+  /** What the relay is known to try again comes first. */
+  async function relayIdsOf(laneId: number): Promise<string[]> {
+    const rows = await ask<{ relay_id: string }>(
+      `SELECT relay_id FROM delivery WHERE lane_id = ? AND state IN ('handed-over', 'deferred-at-relay')
+         AND relay_id IS NOT NULL ORDER BY state, id LIMIT ?`,
+      laneId,
+      IDS_SHOWN,
+    );
+    return rows.map((row) => row.relay_id);
+  }
+
   async function foundDeliveries(keys: string): Promise<FoundDelivery[]> {
     const rows = await ask<DeliveryRow & { id: number; campaign_id: number; changed_at: unknown }>(
       `SELECT d.id, d.campaign_id, d.changed_at, ${DELIVERY_COLUMNS} FROM delivery d JOIN lane l ON l.id = d.lane_id
@@ -338,6 +377,18 @@ function toLane(row: LaneRow, id: number): Omit<LaneSnapshot, "counts"> {
     hold: row.hold === null ? null : (JSON.parse(row.hold) as Hold),
     routeHold: row.route_hold === null ? null : (JSON.parse(row.route_hold) as Hold),
   };
+}
+
+function toRelayed(row: RelayColumns): { relay?: RelayedLane } {
+  if (row.feedback !== "relay") return {};
+  const { ramp } = { ...FRESH_PULSE, ...(JSON.parse(row.pulse ?? "{}") as Partial<Pulse>) };
+  const relay = {
+    unconfirmed: row.unconfirmed ?? 0,
+    byPerson: Boolean(row.by_person),
+    memory: ramp,
+    ids: [],
+  };
+  return { relay };
 }
 
 export function toClient({ import_id: importId, attributes, ...row }: ClientRow): ReportClient {

@@ -34,6 +34,7 @@ export const FINDINGS = {
   "route-unreachable": "The relay cannot be reached.",
   "route-refuses": "The relay, or a provider, refuses us at the door.",
   "relay-silent": "The relay confirms nothing, so the ramp stops after its canary until a person decides.",
+  "ramp-duration": "Behind the relay it takes a while until the last mail may leave.",
   "provider-refused-lately": "A provider held us up within the last week, and has taken no mail since.",
   "route-held": "The relay refused us before and is held.",
   "alert-mail-only": "Alerts go by mail alone, which may be stopped with the campaign's.",

@@ -25,6 +25,7 @@ describe("progress", () => {
     });
     expect(await progressOf(store, id)).toEqual({
       campaign: id,
+      sentinels: [],
       name: "Server s12 is replaced",
       state: "running",
       start: null,

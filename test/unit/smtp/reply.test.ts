@@ -25,15 +25,17 @@ test("a reply of a million characters is read in no time", () => {
 });
 
 test("what EHLO offers is read in any case and order, and the greeting line offers nothing", () => {
-  expect(offersOf("250-SMTPUTF8.example hello\n250-size 1000\n250 smtputf8")).toEqual({
+  expect(offersOf("250-SMTPUTF8.example hello\n250-size 1000\n250-dsn\n250 smtputf8")).toEqual({
     smtpUtf8: true,
     sizeLimit: 1000,
+    dsn: true,
   });
   expect(offersOf("250-SIZE SMTPUTF8\n250-SIZE 0\n250 8BITMIME")).toEqual({
     smtpUtf8: false,
     sizeLimit: null,
+    dsn: false,
   });
-  expect(offersOf("250 hello")).toEqual({ smtpUtf8: false, sizeLimit: null });
+  expect(offersOf("250 hello")).toEqual({ smtpUtf8: false, sizeLimit: null, dsn: false });
 });
 
 test("only whole 4xx and 5xx replies are refusals", () => {
