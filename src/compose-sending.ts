@@ -12,6 +12,7 @@ import { createSmtpTransport } from "./adapters/smtp/transport.ts";
 import { remember } from "./adapters/store/lane-memory.ts";
 import { createLedger, type LedgerConfig } from "./adapters/store/ledger.ts";
 import { createThreadedLedger, LEDGER_THREAD, type ThreadedLedger } from "./adapters/store/ledger-thread.ts";
+import { createPreflightHistory } from "./adapters/store/preflight-history.ts";
 import { createSharedRoutes } from "./adapters/store/shared-routes.ts";
 import { countAlive } from "./adapters/store/workers.ts";
 import type { Bellwether, Driver } from "./application.ts";
@@ -99,6 +100,7 @@ export function composeSending(parts: SendingParts): Sending {
         isSandbox: parts.isSandbox,
         isSilent: !parts.isSandbox && !hasIntake(config),
       }),
+    history: createPreflightHistory(db),
     unsubscribeUrl: config.sender.unsubscribeUrl,
     measure: (notice, { address, clients }) =>
       sizeOfMail({ letterhead: parts.letterhead(), clock, content: notice, address, clients }),

@@ -16,9 +16,11 @@ import { type Campaign, type CampaignSpec, campaignKey, isFinished } from "./cam
 import { readCampaignFile } from "./campaign-file.ts";
 import { type CampaignStart, refuseMissed } from "./campaign-start.ts";
 import { type AlertRoads, checkAlerts, domainOf } from "./preflight/alerts.ts";
+import { checkAudience } from "./preflight/audience-checks.ts";
 import { checkBulkRules } from "./preflight/bulk-rules.ts";
 import { checkCampaign, REFUSED_SHOWN } from "./preflight/campaign-checks.ts";
 import { arrange, type Finding } from "./preflight/finding.ts";
+import type { PreflightHistory } from "./preflight/history.ts";
 import { checkMailSize } from "./preflight/mail-size.ts";
 import { checkRamp, type RampForecast } from "./preflight/ramp.ts";
 import { checkRendering } from "./preflight/rendering.ts";
@@ -73,6 +75,7 @@ export function createCampaignManager(options: {
   senderName: string | null;
   lookup: () => ProviderLookup;
   probe: RouteProbe;
+  history: PreflightHistory;
   /** Where clients unsubscribe; null: nowhere. */
   unsubscribeUrl: string | null;
   /** Composes the mail to an address, and gives its size in bytes. */
@@ -164,6 +167,8 @@ export function createCampaignManager(options: {
       importId,
       filter: notice.spec.filter,
       render: renderer,
+      suppressed: (after, upTo) =>
+        options.history.suppressed({ importId, templateClass: notice.template.class, after, upTo }),
       ...(signal === undefined ? {} : { signal }),
       onProgress: (done) => onProgress?.("render", done),
     });
@@ -175,6 +180,7 @@ export function createCampaignManager(options: {
       const provider = providerOf(domain);
       providers.set(provider, (providers.get(provider) ?? 0) + count);
     }
+    const largestFirst = [...providers].sort((a, b) => b[1] - a[1]);
     const routes = await options.probe([...providers.keys()]);
     const findings = [
       ...rendered.findings,
@@ -199,12 +205,17 @@ export function createCampaignManager(options: {
         refused: await audiences.refused(importId, 0, REFUSED_SHOWN),
         nowMs: clock.now(),
       }),
+      ...checkAudience({
+        ...rendered,
+        answers,
+        providers: largestFirst,
+        isSandbox: options.alerts === null,
+      }),
       ...checkRoutes(routes),
       ...(options.alerts === null
         ? []
         : checkAlerts({ roads: options.alerts, providers: new Set(providers.keys()), providerOf })),
     ];
-    const largestFirst = [...providers].sort((a, b) => b[1] - a[1]);
     const forecast = await options.forecast?.(largestFirst);
     if (forecast !== undefined) {
       const ends = [notice.tellByMs, notice.validUntilMs].filter((ms) => ms !== null);

@@ -17,6 +17,11 @@ export interface Finding {
 export const FINDINGS = {
   "render-failed": "The mail cannot be rendered for some clients.",
   "audience-empty": "Nobody would get this mail.",
+  suppressed: "Addresses are suppressed and get no mail.",
+  "domain-mistyped": "Addresses are at a domain that looks like a mistyped provider.",
+  "domain-takes-no-mail": "Addresses are at a domain that does not exist or takes no mail.",
+  "role-addresses": "Addresses belong to a function and not to a person.",
+  "audience-shares": "Which part of the addresses is at which provider.",
   "rows-refused": "Rows of the CSV file were refused.",
   "without-address": "Clients have no address: they stay untold.",
   "tell-by-past": "It begins after everybody should have been told.",

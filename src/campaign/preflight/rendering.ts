@@ -4,6 +4,7 @@
 import { type Filter, matchesFilter } from "../../client/audience.ts";
 import type { AudienceStore, StoredClient } from "../../client/audience-store.ts";
 import type { Recipient, Rendered } from "../../template/renderer.ts";
+import { isRole, type SuppressedCounts, type WhySuppressed } from "./audience-checks.ts";
 import { createContentCheck } from "./content.ts";
 import type { Finding } from "./finding.ts";
 import { count, emptyTally, rowsOf, SHOWN, type Tally } from "./tally.ts";
@@ -27,6 +28,10 @@ export interface RenderCheck {
   domains: Map<string, number>;
   /** The largest mail of each domain that has a large one. */
   large: Map<string, LargeMail>;
+  /** Addresses that belong to a function. */
+  roles: Tally;
+  /** Recipients that are left out, by why. */
+  suppressed: SuppressedCounts;
   findings: Finding[];
 }
 
@@ -35,6 +40,8 @@ export async function checkRendering(options: {
   importId: number;
   filter: Filter;
   render: (recipient: Recipient) => Rendered;
+  /** Addresses after the first and up to the second, by key, that a plan would leave out; none unless given. */
+  suppressed?: (after: string, upTo: string) => Promise<ReadonlyMap<string, WhySuppressed>>;
   signal?: AbortSignal;
   onProgress?: (recipients: number) => void;
 }): Promise<RenderCheck> {
@@ -43,6 +50,8 @@ export async function checkRendering(options: {
   const content = createContentCheck();
   const large = new Map<string, LargeMail>();
   const domains = new Map<string, number>();
+  const roles = emptyTally();
+  const suppressed = new Map<WhySuppressed, number>();
   let recipients = 0;
   let largest = { bytes: 0, address: "" };
   for (let after = ""; ; ) {
@@ -50,6 +59,7 @@ export async function checkRendering(options: {
     const rows = await audiences.page(importId, after, PAGE);
     const last = rows.at(-1);
     if (last?.key == null) break;
+    const leftOut = await options.suppressed?.(after, last.key);
     after = last.key;
     for (const group of groups(rows, filter)) {
       const [first] = group;
@@ -57,13 +67,17 @@ export async function checkRendering(options: {
       recipients += 1;
       const domain = first.domain ?? "";
       domains.set(domain, (domains.get(domain) ?? 0) + 1);
+      const key = first.key ?? "";
+      if (isRole(key)) count(roles, first.line, first.address);
+      const why = leftOut?.get(key);
+      if (why !== undefined) suppressed.set(why, (suppressed.get(why) ?? 0) + 1);
       try {
         const rendered = options.render(recipientOf(first.address, group));
         const { html, text } = rendered;
         content.look(rendered, first.line);
         const characters = html.length + text.length;
         if (characters > Math.max(LARGE, large.get(domain)?.characters ?? 0))
-          large.set(domain, { address: first.address, key: first.key ?? "", characters });
+          large.set(domain, { address: first.address, key, characters });
         if (html.length > largest.bytes) largest = { bytes: Buffer.byteLength(html), address: first.address };
       } catch (error) {
         note(problems, cause(error, first.address), first.line);
@@ -72,7 +86,7 @@ export async function checkRendering(options: {
     options.onProgress?.(recipients);
   }
   const findings = [...findingsOf(problems, recipients, largest), ...content.findings()];
-  return { recipients, domains, large, findings };
+  return { recipients, domains, large, roles, suppressed, findings };
 }
 
 /** An address with the rows it stands for, as a template sees it. */
