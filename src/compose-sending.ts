@@ -328,6 +328,9 @@ async function probeRoutes(options: {
       return {
         name: route.name,
         serves: options.providers.filter((provider) => options.routeOf(provider).name === route.name),
+        rate: route.rate,
+        dailyLimit: route.dailyLimit,
+        today: held?.day === new Date(options.db.now()).toISOString().slice(0, 10) ? held.today : 0,
         sizeLimit: answer?.ok ? (answer.connection.sizeLimit ?? null) : null,
         failure: answer === null || answer.ok ? null : answer.failure,
         silent: route.feedback === "relay" && options.isSilent,

@@ -1,6 +1,7 @@
 // From a campaign file to a running campaign: submit (typing it twice is once), import, check, launch. Steering
 // and sending come after it. Everything here may be interrupted and is continued by the same call.
 
+import { longestRampMs } from "../breaker/ramp-duration.ts";
 import { checkFilter, matchesFilter } from "../client/audience.ts";
 import type { AudienceStore, StoredClient } from "../client/audience-store.ts";
 import { hashFile } from "../client/import.ts";
@@ -17,18 +18,22 @@ import { readCampaignFile } from "./campaign-file.ts";
 import { type CampaignStart, refuseMissed } from "./campaign-start.ts";
 import { type AlertRoads, checkAlerts, domainOf } from "./preflight/alerts.ts";
 import { checkAudience } from "./preflight/audience-checks.ts";
+import { checkBefore, FORGOTTEN_AFTER_MS } from "./preflight/before.ts";
 import { checkBulkRules } from "./preflight/bulk-rules.ts";
 import { checkCampaign, REFUSED_SHOWN } from "./preflight/campaign-checks.ts";
+import { checkDeadline } from "./preflight/deadline.ts";
 import { arrange, type Finding } from "./preflight/finding.ts";
 import type { PreflightHistory } from "./preflight/history.ts";
 import { checkMailSize } from "./preflight/mail-size.ts";
 import { checkRamp, type RampForecast } from "./preflight/ramp.ts";
 import { checkRendering } from "./preflight/rendering.ts";
-import { checkRoutes, type RouteProbe } from "./preflight/routes.ts";
+import { checkRoutes, type ProbedRoute, type RouteProbe } from "./preflight/routes.ts";
 import type { CampaignStore, Content } from "./store.ts";
 
 export interface Notice {
   name: string;
+  /** Everybody is told once more, under this name. */
+  again: boolean;
   file: string;
   spec: CampaignSpec;
   template: Template;
@@ -99,6 +104,7 @@ export function createCampaignManager(options: {
     const windowMs = typeof window === "string" ? Date.parse(window) : Number.NaN;
     return {
       name: again ?? file.name,
+      again: again !== undefined,
       file: file.file,
       spec: { audience: file.audience, filter: file.filter, values: { ...values } },
       template,
@@ -216,20 +222,51 @@ export function createCampaignManager(options: {
         ? []
         : checkAlerts({ roads: options.alerts, providers: new Set(providers.keys()), providerOf })),
     ];
-    const forecast = await options.forecast?.(largestFirst);
-    if (forecast !== undefined) {
-      const ends = [notice.tellByMs, notice.validUntilMs].filter((ms) => ms !== null);
-      const beginsMs = Math.max(clock.now(), notice.start?.atMs ?? 0);
-      findings.push(
-        ...checkRamp({ forecast, endMs: ends.length === 0 ? null : Math.min(...ends), beginsMs }),
-      );
-    }
+    findings.push(...(await checkTimes(notice, routes, largestFirst)));
+    findings.push(...(await checkOthers(notice, routes, largestFirst)));
     return {
       importId,
       recipients: rendered.recipients,
       providers: largestFirst,
       findings: arrange(findings),
     };
+  }
+
+  /** Will everybody be told in time? */
+  async function checkTimes(
+    notice: Notice,
+    routes: readonly ProbedRoute[],
+    providers: [string, number][],
+  ): Promise<Finding[]> {
+    const { tellByMs, validUntilMs } = notice;
+    const nowMs = clock.now();
+    const beginsMs = Math.max(nowMs, notice.start?.atMs ?? 0);
+    const ends = [tellByMs, validUntilMs].filter((ms) => ms !== null);
+    const endMs = ends.length === 0 ? null : Math.min(...ends);
+    const forecast = await options.forecast?.(providers);
+    const rampMs = forecast === undefined ? 0 : (longestRampMs(forecast.lanes) ?? 0);
+    return [
+      ...(forecast === undefined ? [] : checkRamp({ forecast, endMs, beginsMs })),
+      ...checkDeadline({ routes, providers, rampMs, beginsMs, nowMs, tellByMs, validUntilMs }),
+    ];
+  }
+
+  /** What other campaigns say of this one. */
+  async function checkOthers(
+    notice: Notice,
+    routes: readonly ProbedRoute[],
+    providers: [string, number][],
+  ): Promise<Finding[]> {
+    const isSandbox = options.alerts === null;
+    return checkBefore({
+      notice: { ...notice, templateName: notice.template.name },
+      again: notice.again,
+      campaigns: await campaigns.list(),
+      providers,
+      held: await options.history.held(),
+      told: new Set(routes.flatMap((route) => route.refusing.map((one) => one.provider))),
+      known: isSandbox ? null : await options.history.sentSince(clock.now() - FORGOTTEN_AFTER_MS),
+    });
   }
 
   async function importOf(notice: Notice, signal?: AbortSignal, onProgress?: Progress): Promise<number> {

@@ -17,6 +17,11 @@ export interface ProbedRoute {
   serves: readonly string[];
   /** Largest message that it takes, bytes, by its own word (RFC 1870); null: it did not say. */
   sizeLimit: number | null;
+  rate: { count: number; perMs: number } | null;
+  /** Mails a day (UTC). */
+  dailyLimit: number | null;
+  /** Of these, taken today. */
+  today: number;
   /** Providers that refused our mail by this route, by their last lane, and have taken none since. */
   refusing: { provider: string; atMs: number }[];
 }
