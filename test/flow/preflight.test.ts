@@ -2,9 +2,11 @@
 // one.
 import { mkdirSync } from "node:fs";
 import { expect, test } from "vitest";
+import type { Bellwether } from "../../src/application.ts";
 import type { Finding } from "../../src/campaign/preflight/finding.ts";
+import { withBellwether } from "../../src/cli/open.ts";
 import { check } from "../../src/cli/send.ts";
-import { campaignText, createWorld, type World } from "../world/world.ts";
+import { campaignText, createWorld, launch, type World } from "../world/world.ts";
 
 async function checked(
   world: World,
@@ -73,6 +75,46 @@ test("what is wrong with the mails is named, and refuses where it is certain", a
   expect(large?.hint).toContain("client24@gmail.com");
   expect(large?.message).toContain("24.4 kB");
   expect(findings.find((one) => one.code === "render-failed")?.message).toContain("5 of 30");
+});
+
+test("what is odd about audience, time and former campaigns is named, and refuses nothing", async () => {
+  const world = await createWorld({
+    csv: `email,server\n${Array.from({ length: 120 }, (_, i) => `client${i}@gmail.com,s12\n`).join("")}info@gmial.com,s12\nx@yaho.fr,s12\ngone@yahoo.com,s12\ngone@orange.fr,s13\n`,
+    config: 'rate = "1/min"\ndaily_limit = 100\n',
+  });
+  const endsMs = Date.now() + 60 * 60_000;
+  const text = campaignText().replace(
+    "[values]",
+    `filter = { server = ["s12"] }\ntell_by = ${new Date(endsMs).toISOString()}\n[values]`,
+  );
+  world.write("campaign.toml", text);
+  const open = (work: (app: Bellwether) => Promise<void>) =>
+    world.does(async (io, options) => withBellwether(io, options, async (app) => work(app).then(() => 0)));
+  await open(async (app) => {
+    for (const address of ["gone@yahoo.com", "gone@orange.fr"])
+      await app.suppressions.add({ address, key: address, templateClass: "", note: "asked" });
+    await app.providerHolds.hold("google", "we ask Gmail first");
+    await launch(app, world.path("campaign.toml"));
+  });
+  world.write("campaign.toml", text.replace(/^name = .*$/m, 'name = "The same once more"'));
+  const { exit, findings } = await checked(world);
+  expect(exit).toBe(0);
+  expect(codes(findings)).toEqual([
+    "domain-mistyped",
+    "deadline-too-near",
+    "told-before",
+    "provider-held",
+    "suppressed",
+    "role-addresses",
+    "audience-shares",
+    "alert-none",
+  ]);
+  const said = (code: string) => findings.find((one) => one.code === code)?.message;
+  expect(said("domain-mistyped")).toContain("gmial.com (gmail.com?), yaho.fr (yahoo.fr?)");
+  // The filter leaves the other one out.
+  expect(said("suppressed")).toContain("1 of 123 addresses");
+  expect(said("deadline-too-near")).toContain("100 a day");
+  expect(said("provider-held")).toContain("120 mails wait");
 });
 
 test("a good campaign has none of these findings", async () => {

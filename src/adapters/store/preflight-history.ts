@@ -40,7 +40,8 @@ export function createPreflightHistory(db: Database): PreflightHistory {
 
     sentSince: async (sinceMs) => {
       const rows = await ask<{ provider: string }>(
-        "SELECT DISTINCT provider FROM lane WHERE last_handover > ?",
+        `SELECT DISTINCT l.provider FROM lane l JOIN campaign c ON c.id = l.campaign_id
+         WHERE l.sent > 0 AND (c.ended_at IS NULL OR c.ended_at > ?)`,
         sqlTime(sinceMs),
       );
       return new Set(rows.map((row) => row.provider));

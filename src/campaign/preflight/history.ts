@@ -20,6 +20,6 @@ export interface PreflightHistory {
   }): Promise<Map<string, WhySuppressed>>;
   /** Providers that are held now: by hand, or in a campaign that has not ended. */
   held(): Promise<HeldNow[]>;
-  /** Providers to which a mail was handed over since then. */
+  /** Providers to which mail went in a campaign that has ended since then, or has not. */
   sentSince(sinceMs: number): Promise<Set<string>>;
 }
