@@ -97,6 +97,27 @@ export function describeRelayRamp(
         expect(await room()).toBe(3);
       });
 
+      it("gets no room by refusals before something arrives: the canary is all that is risked", async () => {
+        await start(relay(20));
+        const [first = 0, second = 0, third = 0] = await handOver(5);
+        const refused = (id: number) => record(told(id, { action: "failed", reason: "reverse-dns" }));
+        await refused(first);
+        expect(await room()).toBe(0);
+        await arrived(second);
+        expect(await room()).toBe(2);
+        await refused(third);
+        expect(await room()).toBe(2);
+      });
+
+      it("lets one out at a time where refusals of every kind have used it up and nothing else is on its way", async () => {
+        await start(relay(20, 2));
+        const [first = 0, second = 0] = await handOver(2);
+        await record(told(first, { action: "failed", reason: "spam" }));
+        expect(await room()).toBe(0);
+        await record(told(second, { action: "failed", reason: "unclassified" }));
+        expect(await room()).toBe(1);
+      });
+
       it("learns by which intake arrivals are told of, and how long that takes", async () => {
         await start(relay(40));
         const [a = 0, b = 0] = await handOver(2);

@@ -1,14 +1,15 @@
 // Faults that are not ours: addresses that do not exist, a provider that wants to be asked later, a relay that is
 // away. They hold nothing that could go on, and lose nobody.
 
+import { createServer, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { uncertain } from "../../src/cli/look.ts";
 import { send } from "../../src/cli/send.ts";
 import { outcomeLog } from "../../src/report/outcome-log.ts";
 import { buildReport } from "../../src/report/report.ts";
 import { deferFirst, delayAll, dropAt, refuseAll, refuseShare } from "../../src/sandbox/scripts.ts";
+import { createShiftedClock } from "../world/clock.ts";
 import {
-  createShiftedClock,
   createWorld,
   drive,
   expectOnceEach,
@@ -74,6 +75,24 @@ describe("a provider that wants to be asked later", () => {
   });
 });
 
+/** Takes connections and never says a word. */
+async function openMute(port: number) {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+  });
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return {
+    waiting: () => sockets.size,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
 describe("a relay that is away", () => {
   test("before the launch is named, nothing is sent, and the same command goes through when it is back", async () => {
     const world = await createWorld({ clients: { "gmail.com": 20 } });
@@ -91,7 +110,7 @@ describe("a relay that is away", () => {
     expect(report.totals.accepted).toBe(20);
   });
 
-  test("in the middle loses nobody, tells nobody twice, and uses up no attempt", async () => {
+  test("in the middle, first closed, then mute, loses nobody, tells nobody twice, and uses up no attempt", async () => {
     const world = await createWorld({
       clients: { "gmail.com": 120, "yahoo.com": 30 },
       connections: 6,
@@ -111,6 +130,10 @@ describe("a relay that is away", () => {
       const away = await buildReport(app.reports, campaign.id);
       expect(away.state).toBe("running");
       expect(away.lanes.every((lane) => lane.hold === undefined)).toBe(true);
+      // Something listens again and says nothing: who waits for its banner is no wiser than before.
+      const mute = await openMute(world.server().port);
+      await until("somebody waits for a banner", async () => mute.waiting() > 0);
+      await mute.close();
       await world.server().start();
       await until("nobody waits", async () => {
         const { totals } = await buildReport(app.reports, campaign.id);

@@ -5,15 +5,9 @@ import type { Bellwether } from "../../src/application.ts";
 import type { Report } from "../../src/report/report.ts";
 import type { Moment, Script } from "../../src/sandbox/moment.ts";
 import { acceptAll, combine, deferFirst, refuseIf } from "../../src/sandbox/scripts.ts";
+import { createShiftedClock } from "../world/clock.ts";
 import { startDns } from "../world/dns.ts";
-import {
-  createShiftedClock,
-  createWorld,
-  drive,
-  expectOnceEach,
-  launch,
-  type World,
-} from "../world/world.ts";
+import { createWorld, drive, expectOnceEach, launch, type World } from "../world/world.ts";
 
 type ShiftedClock = ReturnType<typeof createShiftedClock>;
 

@@ -10,7 +10,8 @@ import { check } from "../../src/cli/send.ts";
 import { cancel } from "../../src/cli/steer.ts";
 import { systemClock } from "../../src/clock.ts";
 import { refuseAfter, refuseAll } from "../../src/sandbox/scripts.ts";
-import { createShiftedClock, createWorld, expectTotalsAddUp, type Ran, type World } from "../world/world.ts";
+import { createShiftedClock } from "../world/clock.ts";
+import { createWorld, expectTotalsAddUp, type Ran, type World } from "../world/world.ts";
 
 const DOCS = path.resolve(import.meta.dirname, "../../docs");
 /** When the team of 2017 began to notify its clients; in Paris it was 7:40. */

@@ -8,11 +8,11 @@ import { revise } from "../../src/cli/revise.ts";
 import { send } from "../../src/cli/send.ts";
 import { buildReport } from "../../src/report/report.ts";
 import { forDomains, refuseAfter, refuseAll } from "../../src/sandbox/scripts.ts";
+import { createShiftedClock } from "../world/clock.ts";
 import { type DnsServer, startDnsServer } from "../world/dns-server.ts";
 import {
   answered,
   campaignText,
-  createShiftedClock,
   createWorld,
   drive,
   expectOnceEach,

@@ -5,15 +5,8 @@ import DatabaseFile from "better-sqlite3";
 import { expect, test } from "vitest";
 import { stop } from "../../src/cli/steer.ts";
 import { systemClock } from "../../src/clock.ts";
-import {
-  campaignText,
-  createShiftedClock,
-  createWorld,
-  drive,
-  expectTotalsAddUp,
-  launch,
-  type World,
-} from "../world/world.ts";
+import { createShiftedClock } from "../world/clock.ts";
+import { campaignText, createWorld, drive, expectTotalsAddUp, launch, type World } from "../world/world.ts";
 
 const CLIENTS = 60;
 

@@ -6,10 +6,10 @@ import { report as reportCommand, status, untold } from "../../src/cli/look.ts";
 import { check } from "../../src/cli/send.ts";
 import { cancel, pause, stop } from "../../src/cli/steer.ts";
 import { systemClock } from "../../src/clock.ts";
+import { createShiftedClock } from "../world/clock.ts";
 import {
   answered,
   campaignText,
-  createShiftedClock,
   createWorld,
   drive,
   expectOnceEach,

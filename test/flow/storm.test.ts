@@ -1,9 +1,9 @@
 // Storms over real SMTP: what the breaker makes of a whole campaign's answers, and what it leaves alone.
 import { describe, expect, test } from "vitest";
 import { combine, deferFirst, forDomains, refuseAll, refuseShare } from "../../src/sandbox/scripts.ts";
+import { createShiftedClock } from "../world/clock.ts";
 import {
   campaignText,
-  createShiftedClock,
   createWorld,
   drive,
   expectOnceEach,

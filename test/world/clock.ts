@@ -1,6 +1,6 @@
 // A clock that stands still until a test moves it. Wall time may jump either way, monotonic time only goes on;
 // who sleeps is woken when monotonic time has come to the end of the sleep.
-import type { Clock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/clock.ts";
 
 export interface TestClock extends Clock {
   /** Time passes: wall and monotonic. */
@@ -37,6 +37,18 @@ export function createTestClock(startMs = Date.UTC(2027, 3, 27, 8)): TestClock {
     },
     jump: (ms) => {
       wallMs += ms;
+    },
+  };
+}
+
+/** A clock whose wall time can be set forward while all else goes on. */
+export function createShiftedClock(): Clock & { forward(ms: number): void } {
+  let aheadMs = 0;
+  return {
+    ...systemClock,
+    now: () => systemClock.now() + aheadMs,
+    forward: (ms) => {
+      aheadMs += ms;
     },
   };
 }

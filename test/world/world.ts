@@ -365,18 +365,6 @@ export function laneOf(report: Report, provider: string): Report["lanes"][number
   return lane;
 }
 
-/** A clock whose wall time can be set forward while all else goes on. */
-export function createShiftedClock(): Clock & { forward(ms: number): void } {
-  let aheadMs = 0;
-  return {
-    ...systemClock,
-    now: () => systemClock.now() + aheadMs,
-    forward: (ms) => {
-      aheadMs += ms;
-    },
-  };
-}
-
 export function csvOf(clients: Readonly<Record<string, number>>): string {
   const rows = Object.entries(clients).flatMap(([domain, count]) =>
     Array.from({ length: count }, (_, i) => `client${i}@${domain},Client ${i},C-${domain}-${i},s12`),

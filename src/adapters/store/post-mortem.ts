@@ -13,7 +13,7 @@ import type { ReportClient } from "../../report/store.ts";
 import { TOLD } from "../../report/totals.ts";
 import { type Database, fromSqlTime, sqlTime, TEXTS } from "../database/database.ts";
 import { HOLD_CARD, type KeptCard } from "./hold-cards.ts";
-import { CLIENT_COLUMNS, type ClientRow, toClient } from "./reports.ts";
+import { CLIENT_COLUMNS, type ClientRow, toClient } from "./reported-rows.ts";
 
 /** Rows of a page. */
 const PAGE = 500;

@@ -1,16 +1,11 @@
 // Reports on SQLite: what happened, read on the snapshot connection. One statement is one moment; lists come in pages
 // that an index finds, so that no page waits for the size of the campaign.
 import type { Reason } from "../../bounce/reason.ts";
-import { FRESH_PULSE, type Pulse } from "../../breaker/breaker.ts";
-import { describeHandHold, type Hold } from "../../breaker/hold.ts";
 import { DEAF, type Hearing } from "../../breaker/silence.ts";
-import type { CampaignState } from "../../campaign/campaign.ts";
 import { ERASED } from "../../campaign/personal-data.ts";
 import type { DeliveryState } from "../../delivery/delivery.ts";
-import type { LaneState } from "../../provider/lane.ts";
 import { IDS_SHOWN } from "../../report/at-relay.ts";
 import type { RefusingOrganisation } from "../../report/organisations.ts";
-import type { RelayedLane } from "../../report/ramp.ts";
 import type {
   FoundDelivery,
   LaneSnapshot,
@@ -26,24 +21,23 @@ import { type Database, fromSqlTime, INTS, TEXTS } from "../database/database.ts
 import { HOLD_CARD } from "./hold-cards.ts";
 import { refusingOrganisations } from "./organisation-resume.ts";
 import { readRefused } from "./refused-rows.ts";
+import {
+  CLIENT_COLUMNS,
+  type ClientRow,
+  iso,
+  isoOrNull,
+  LANE_COLUMNS,
+  LANES,
+  type LaneRow,
+  type RelayColumns,
+  toClient,
+  toLane,
+  toRelayed,
+} from "./reported-rows.ts";
 import { readSentinels } from "./sentinels.ts";
 
 /** Rows of a page: reading one blocks the process for some 10 ms, and nothing is sent meanwhile. */
 const PAGE = 500;
-
-interface LaneRow {
-  campaign_id: number;
-  name: string;
-  campaign_state: CampaignState;
-  lane_id: number | null;
-  provider: string;
-  lane_state: LaneState;
-  window_size: number;
-  hold: string | null;
-  route_hold: string | null;
-  hand_why: string | null;
-  hand_at: unknown;
-}
 
 interface StartColumns {
   start_at: unknown;
@@ -51,30 +45,10 @@ interface StartColumns {
   launched_at: unknown;
 }
 
-interface RelayColumns {
-  feedback: string | null;
-  unconfirmed: number | null;
-  by_person: unknown;
-  pulse: string | null;
-}
-
-const LANE_COLUMNS = `c.id AS campaign_id, c.name, c.state AS campaign_state, l.id AS lane_id, l.provider,
-  l.state AS lane_state, l.window_size, l.hold, r.hold AS route_hold, p.why AS hand_why, p.at AS hand_at`;
-const LANES = `campaign c LEFT JOIN lane l ON l.campaign_id = c.id
-  LEFT JOIN route r ON r.name = l.route AND r.state = 'held'
-  LEFT JOIN provider_hold p ON p.provider = l.provider`;
-
 interface DeliveryRow extends Omit<UntoldDelivery, "laneId" | "clients"> {
   lane_id: number;
 }
 const DELIVERY_COLUMNS = `d.lane_id, l.provider, d.address, d.key, d.unit, d.state, d.reason, d.fault, d.scope`;
-
-export type ClientRow = Omit<ReportClient, "importId" | "attributes"> & {
-  import_id: number;
-  attributes: string;
-};
-export const CLIENT_COLUMNS =
-  "id, import_id, line, address, key, domain, name, locale, timezone, account, attributes";
 
 type OutcomeRow = Omit<LoggedOutcome, "at"> & { at: unknown };
 const OUTCOME_COLUMNS =
@@ -362,43 +336,4 @@ export function createReportStore(
       outcomes: logged.filter((one) => one.delivery === row.id).map((one) => ({ ...one, at: iso(one.at) })),
     }));
   }
-}
-
-function toLane(row: LaneRow, id: number): Omit<LaneSnapshot, "counts"> {
-  const { provider, hand_why: why } = row;
-  return {
-    ...(why === null
-      ? {}
-      : { handHold: describeHandHold({ provider, at: iso(row.hand_at), why, all: true }) }),
-    id,
-    provider: row.provider,
-    state: row.lane_state,
-    window: row.window_size,
-    hold: row.hold === null ? null : (JSON.parse(row.hold) as Hold),
-    routeHold: row.route_hold === null ? null : (JSON.parse(row.route_hold) as Hold),
-  };
-}
-
-function toRelayed(row: RelayColumns): { relay?: RelayedLane } {
-  if (row.feedback !== "relay") return {};
-  const { ramp } = { ...FRESH_PULSE, ...(JSON.parse(row.pulse ?? "{}") as Partial<Pulse>) };
-  const relay = {
-    unconfirmed: row.unconfirmed ?? 0,
-    byPerson: Boolean(row.by_person),
-    memory: ramp,
-    ids: [],
-  };
-  return { relay };
-}
-
-export function toClient({ import_id: importId, attributes, ...row }: ClientRow): ReportClient {
-  return { ...row, importId, attributes: JSON.parse(attributes) };
-}
-
-function iso(value: unknown): string {
-  return new Date(fromSqlTime(value) ?? 0).toISOString();
-}
-
-function isoOrNull(value: unknown): string | null {
-  return value === null || value === undefined ? null : iso(value);
 }
