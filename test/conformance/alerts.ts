@@ -137,7 +137,7 @@ export function describeAlerts(
         await hands.tick();
         const [alert] = await look();
         expect(alert).toMatchObject({ kind: "lane-blind", urgency: "high" });
-        expect(alert?.card.happened).toMatch(/took 1 mails for Gmail .* tells nothing/);
+        expect(alert?.card.happened).toMatch(/The relay took 1 mail, and nothing is configured/);
       });
 
       it("for a lane that goes on by itself as news only: told once, and over", async () => {

@@ -67,7 +67,8 @@ describe("a provider that wants to be asked later", () => {
       );
       expect(laneOf(waiting, "other").totals.deferred).toBe(25);
       expectOnceEach(world, waiting);
-      clock.forward(60_000);
+      // It asks for 300 seconds, and gets them.
+      clock.forward(400_000);
       return drive(app, campaign.id, (now) => now.state !== "running");
     }, clock);
     expect(report).toMatchObject({ state: "completed", totals: { accepted: 30 } });
