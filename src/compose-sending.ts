@@ -12,6 +12,7 @@ import { createSmtpTransport } from "./adapters/smtp/transport.ts";
 import { remember } from "./adapters/store/lane-memory.ts";
 import { createLedger, type LedgerConfig } from "./adapters/store/ledger.ts";
 import { createThreadedLedger, LEDGER_THREAD, type ThreadedLedger } from "./adapters/store/ledger-thread.ts";
+import { createPreflightHistory } from "./adapters/store/preflight-history.ts";
 import { createSharedRoutes } from "./adapters/store/shared-routes.ts";
 import { countAlive } from "./adapters/store/workers.ts";
 import type { Bellwether, Driver } from "./application.ts";
@@ -27,7 +28,7 @@ import { composeUpkeep } from "./compose-upkeep.ts";
 import { loadWatch } from "./compose-watch.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
 import { createEngine, type EngineOptions } from "./delivery/engine.ts";
-import { createMailSource, type Letterhead } from "./delivery/mailer.ts";
+import { createMailSource, type Letterhead, sizeOfMail } from "./delivery/mailer.ts";
 import type { JobQueue } from "./delivery/queue.ts";
 import type { RouteShares } from "./delivery/share.ts";
 import type { Ledger } from "./delivery/store.ts";
@@ -100,6 +101,10 @@ export function composeSending(parts: SendingParts): Sending {
         isSilent: !parts.isSandbox && !hasIntake(config),
       }),
     sender: async (lanes) => (parts.isSandbox ? [] : examineSender(config, lanes)),
+    history: createPreflightHistory(db),
+    unsubscribeUrl: config.sender.unsubscribeUrl,
+    measure: (notice, { address, clients }) =>
+      sizeOfMail({ letterhead: parts.letterhead(), clock, content: notice, address, clients }),
     ...(parts.isSandbox ? {} : { forecast: (providers) => forecastRamp({ db, config, routeOf, providers }) }),
     alerts: parts.isSandbox ? null : alertRoadsOf(config),
     clock,
@@ -323,6 +328,11 @@ async function probeRoutes(options: {
       if (answer?.ok) answer.connection.close();
       return {
         name: route.name,
+        serves: options.providers.filter((provider) => options.routeOf(provider).name === route.name),
+        rate: route.rate,
+        dailyLimit: route.dailyLimit,
+        today: held?.day === new Date(options.db.now()).toISOString().slice(0, 10) ? held.today : 0,
+        sizeLimit: answer?.ok ? (answer.connection.sizeLimit ?? null) : null,
         failure: answer === null || answer.ok ? null : answer.failure,
         silent: route.feedback === "relay" && options.isSilent,
         refusing: await refusingOf(options, route),

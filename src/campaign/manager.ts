@@ -1,8 +1,9 @@
 // From a campaign file to a running campaign: submit (typing it twice is once), import, check, launch. Steering
 // and sending come after it. Everything here may be interrupted and is continued by the same call.
 
-import { checkFilter } from "../client/audience.ts";
-import type { AudienceStore } from "../client/audience-store.ts";
+import { longestRampMs } from "../breaker/ramp-duration.ts";
+import { checkFilter, matchesFilter } from "../client/audience.ts";
+import type { AudienceStore, StoredClient } from "../client/audience-store.ts";
 import { hashFile } from "../client/import.ts";
 import { importFile } from "../client/importer.ts";
 import type { Clock } from "../clock.ts";
@@ -16,17 +17,25 @@ import { type Campaign, type CampaignSpec, campaignKey, isFinished } from "./cam
 import { readCampaignFile } from "./campaign-file.ts";
 import { type CampaignStart, refuseMissed } from "./campaign-start.ts";
 import { type AlertRoads, checkAlerts, domainOf } from "./preflight/alerts.ts";
+import { checkAudience } from "./preflight/audience-checks.ts";
+import { checkBefore, FORGOTTEN_AFTER_MS } from "./preflight/before.ts";
+import { checkBulkRules } from "./preflight/bulk-rules.ts";
 import { checkCampaign, REFUSED_SHOWN } from "./preflight/campaign-checks.ts";
-import type { Finding } from "./preflight/finding.ts";
+import { checkDeadline } from "./preflight/deadline.ts";
+import { arrange, type Finding } from "./preflight/finding.ts";
+import type { PreflightHistory } from "./preflight/history.ts";
+import { checkMailSize } from "./preflight/mail-size.ts";
 import { type Overrides, overrideOf, overrideText } from "./preflight/override.ts";
 import { checkRamp, type RampForecast } from "./preflight/ramp.ts";
 import { checkRendering } from "./preflight/rendering.ts";
-import { checkRoutes, type RouteProbe } from "./preflight/routes.ts";
+import { checkRoutes, type ProbedRoute, type RouteProbe } from "./preflight/routes.ts";
 import type { LaneMails } from "./preflight/sender-verdict.ts";
-import type { CampaignStore } from "./store.ts";
+import type { CampaignStore, Content } from "./store.ts";
 
 export interface Notice {
   name: string;
+  /** Everybody is told once more, under this name. */
+  again: boolean;
   file: string;
   spec: CampaignSpec;
   template: Template;
@@ -75,6 +84,11 @@ export function createCampaignManager(options: {
   probe: RouteProbe;
   /** What DNS says of the sender, and what it means for these lanes. */
   sender: (lanes: readonly LaneMails[]) => Promise<Finding[]>;
+  history: PreflightHistory;
+  /** Where clients unsubscribe; null: nowhere. */
+  unsubscribeUrl: string | null;
+  /** Composes the mail to an address, and gives its size in bytes. */
+  measure: (content: Content, to: { address: string; clients: StoredClient[] }) => number;
   /** What is known of the ramps behind relays, for recipients by provider, largest first; none are unless given. */
   forecast?: (providers: readonly (readonly [string, number])[]) => Promise<RampForecast>;
   /** How people are called; null: nobody needs to be, nothing leaves the machine. */
@@ -94,6 +108,7 @@ export function createCampaignManager(options: {
     const windowMs = typeof window === "string" ? Date.parse(window) : Number.NaN;
     return {
       name: again ?? file.name,
+      again: again !== undefined,
       file: file.file,
       spec: { audience: file.audience, filter: file.filter, values: { ...values } },
       template,
@@ -158,6 +173,8 @@ export function createCampaignManager(options: {
       importId,
       filter: notice.spec.filter,
       render: renderer,
+      suppressed: (after, upTo) =>
+        options.history.suppressed({ importId, templateClass: notice.template.class, after, upTo }),
       ...(signal === undefined ? {} : { signal }),
       onProgress: (done) => onProgress?.("render", done),
     });
@@ -169,35 +186,91 @@ export function createCampaignManager(options: {
       const provider = providerOf(domain);
       providers.set(provider, (providers.get(provider) ?? 0) + count);
     }
-    const lanes = [...providers].map(([provider, mails]) => ({ provider, mails }));
+    const largestFirst = [...providers].sort((a, b) => b[1] - a[1]);
     const [routes, sender] = await Promise.all([
-      checkRoutes(options.probe, [...providers.keys()]),
-      options.sender(lanes),
+      options.probe([...providers.keys()]),
+      options.sender(largestFirst.map(([provider, mails]) => ({ provider, mails }))),
     ]);
     const findings = [
       ...rendered.findings,
+      ...(await checkMailSize({
+        routes,
+        large: rendered.large,
+        providerOf,
+        measure: async ({ address, key }) => {
+          const rows = await audiences.of(importId, key);
+          const clients = rows.filter((row) => matchesFilter(row, notice.spec.filter));
+          return options.measure(notice, { address, clients });
+        },
+      })),
+      ...checkBulkRules({
+        templateClass: notice.template.class,
+        unsubscribeUrl: options.unsubscribeUrl,
+        domains: rendered.domains,
+      }),
       ...checkCampaign({
         notice,
         summary,
         refused: await audiences.refused(importId, 0, REFUSED_SHOWN),
         nowMs: clock.now(),
       }),
-      ...routes,
+      ...checkAudience({
+        ...rendered,
+        answers,
+        providers: largestFirst,
+        isSandbox: options.alerts === null,
+      }),
+      ...checkRoutes(routes),
       ...sender,
       ...(options.alerts === null
         ? []
         : checkAlerts({ roads: options.alerts, providers: new Set(providers.keys()), providerOf })),
     ];
-    const largestFirst = [...providers].sort((a, b) => b[1] - a[1]);
-    const forecast = await options.forecast?.(largestFirst);
-    if (forecast !== undefined) {
-      const ends = [notice.tellByMs, notice.validUntilMs].filter((ms) => ms !== null);
-      const beginsMs = Math.max(clock.now(), notice.start?.atMs ?? 0);
-      findings.push(
-        ...checkRamp({ forecast, endMs: ends.length === 0 ? null : Math.min(...ends), beginsMs }),
-      );
-    }
-    return { importId, recipients: rendered.recipients, providers: largestFirst, findings };
+    findings.push(...(await checkTimes(notice, routes, largestFirst)));
+    findings.push(...(await checkOthers(notice, routes, largestFirst)));
+    return {
+      importId,
+      recipients: rendered.recipients,
+      providers: largestFirst,
+      findings: arrange(findings),
+    };
+  }
+
+  /** Will everybody be told in time? */
+  async function checkTimes(
+    notice: Notice,
+    routes: readonly ProbedRoute[],
+    providers: [string, number][],
+  ): Promise<Finding[]> {
+    const { tellByMs, validUntilMs } = notice;
+    const nowMs = clock.now();
+    const beginsMs = Math.max(nowMs, notice.start?.atMs ?? 0);
+    const ends = [tellByMs, validUntilMs].filter((ms) => ms !== null);
+    const endMs = ends.length === 0 ? null : Math.min(...ends);
+    const forecast = await options.forecast?.(providers);
+    const rampMs = forecast === undefined ? 0 : (longestRampMs(forecast.lanes) ?? 0);
+    return [
+      ...(forecast === undefined ? [] : checkRamp({ forecast, endMs, beginsMs })),
+      ...checkDeadline({ routes, providers, rampMs, beginsMs, nowMs, tellByMs, validUntilMs }),
+    ];
+  }
+
+  /** What other campaigns say of this one. */
+  async function checkOthers(
+    notice: Notice,
+    routes: readonly ProbedRoute[],
+    providers: [string, number][],
+  ): Promise<Finding[]> {
+    const isSandbox = options.alerts === null;
+    return checkBefore({
+      notice: { ...notice, templateName: notice.template.name },
+      again: notice.again,
+      campaigns: await campaigns.list(),
+      providers,
+      held: await options.history.held(),
+      told: new Set(routes.flatMap((route) => route.refusing.map((one) => one.provider))),
+      known: isSandbox ? null : await options.history.sentSince(clock.now() - FORGOTTEN_AFTER_MS),
+    });
   }
 
   async function importOf(notice: Notice, signal?: AbortSignal, onProgress?: Progress): Promise<number> {

@@ -117,3 +117,21 @@ export function createMailContext(options: {
     },
   };
 }
+
+/** What a signature by DKIM adds, bytes: with an RSA key of 2048 bits and our list of headers. */
+const SIGNATURE_BYTES = 800;
+
+/** How large the mail to an address would be on the wire, in bytes, give or take its tokens and with room for a signature. */
+export function sizeOfMail(options: {
+  letterhead: Letterhead;
+  clock: Clock;
+  content: Content;
+  address: string;
+  clients: ClaimedDelivery["clients"];
+}): number {
+  const { address, clients } = options;
+  const context = createMailContext({ ...options, secret: "", sign: (raw) => raw, campaign: { id: 1 } });
+  const numbers = { id: 1, campaignId: 1, laneId: 1, epoch: 1, attempt: 1, try: 0, losses: 0, waited: 0 };
+  const delivery = { ...numbers, worker: "", revision: 1, domain: "", address, clients };
+  return context.compose(delivery).raw.length + SIGNATURE_BYTES;
+}

@@ -28,6 +28,8 @@ export interface MailConnection {
   send(mail: Mail, mayBegin: () => boolean): Promise<Heard>;
   /** False once it cannot carry another message. */
   readonly usable: boolean;
+  /** Largest message that the other side takes, bytes (SIZE, RFC 1870); null or left out: it did not say. */
+  readonly sizeLimit?: number | null;
   /** QUIT; resolves when the connection is gone, soon in any case; never rejects. */
   close(): Promise<void>;
 }

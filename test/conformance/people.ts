@@ -4,6 +4,7 @@ import type { PersonalData } from "../../src/campaign/personal-data.ts";
 import type { SuppressionStore } from "../../src/campaign/suppression.ts";
 import { addressOf, type LedgerWorld, runCampaign } from "../world/ledger.ts";
 import { createHands, type Hands } from "./ledger-hands.ts";
+import { describePreflightHistory } from "./preflight-history.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 const GONE = { reason: "user-unknown" as const, reply: "550 5.1.1 <u0@google.example> unknown" };
@@ -22,6 +23,7 @@ export function describePeople(
     const hands = createHands(makeWorld);
     describeSuppressions(hands, portsOf);
     describeForgetting(hands, portsOf);
+    describePreflightHistory(hands);
   });
 }
 

@@ -39,6 +39,8 @@ export interface WorldOptions {
   feedback?: "relay" | "final";
   /** What the server asks for before it takes a mail. */
   login?: { user: string; pass: string };
+  /** Largest message that the servers take, by their word; none unless given. */
+  sizeLimit?: number;
   replyDelayMs?: number;
   keepMessages?: boolean;
   /** In place of the usual campaign file. */
@@ -79,7 +81,10 @@ export class World {
     const settings = {
       replyDelayMs,
       keepMessages,
-      ...(login === undefined ? {} : { features: { auth: login } }),
+      features: {
+        ...(login === undefined ? {} : { auth: login }),
+        ...(options.sizeLimit === undefined ? {} : { size: options.sizeLimit }),
+      },
     };
     const common = `feedback = "${feedback}"\nconnections = ${connections}\n`;
     const as = login === undefined ? "" : `${login.user}:${login.pass}@`;

@@ -244,6 +244,7 @@ export function createMailConnection(options: {
 
   return {
     send,
+    sizeLimit: offers.sizeLimit,
     get usable() {
       return isUsable();
     },

@@ -19,12 +19,29 @@ export interface Finding {
 export const FINDINGS = {
   "render-failed": "The mail cannot be rendered for some clients.",
   "audience-empty": "Nobody would get this mail.",
+  suppressed: "Addresses are suppressed and get no mail.",
+  "domain-mistyped": "Addresses are at a domain that looks like a mistyped provider.",
+  "domain-takes-no-mail": "Addresses are at a domain that does not exist or takes no mail.",
+  "role-addresses": "Addresses belong to a function and not to a person.",
+  "audience-shares": "Which part of the addresses is at which provider.",
   "rows-refused": "Rows of the CSV file were refused.",
   "without-address": "Clients have no address: they stay untold.",
   "tell-by-past": "It begins after everybody should have been told.",
+  "deadline-too-near": "Rate and daily limit of a route do not let everybody be told in time.",
+  "told-before": "The same notice went to the same audience under another name.",
+  "provider-held": "A provider is held, by a person or in another campaign.",
+  "provider-first-volume": "Many mails go to a provider to which nothing was sent for 30 days.",
   "window-past": "The announced window begins before the mails go out.",
   "validity-past": "The notice is no longer true.",
   "mail-large": "A mail is so large that Gmail cuts it off.",
+  "mail-over-limit": "A mail is larger than its relay takes.",
+  "link-relative": "A link or an image in the mails leads nowhere.",
+  "link-not-https": "A link in the mails is not protected.",
+  "image-without-alt": "An image in the mails has no text in its place.",
+  "subject-empty": "Mails have no subject.",
+  "subject-long": "A subject is so long that lists cut it off.",
+  "text-missing": "The text part of mails is empty.",
+  "unsubscribe-missing": "Gmail or Yahoo ask for a way to unsubscribe, and there is none.",
   "route-unreachable": "The relay cannot be reached.",
   "route-refuses": "The relay, or a provider, refuses us at the door.",
   "relay-silent": "The relay confirms nothing, so the ramp stops after its canary until a person decides.",
@@ -53,3 +70,29 @@ export const FINDINGS = {
   "dns-unanswered": "DNS did not answer a question about the sender.",
 } as const;
 export type FindingCode = keyof typeof FINDINGS;
+
+const ORDER: readonly Severity[] = ["blocker", "warning", "info"];
+/** Findings of one code that are shown one by one. */
+const ONE_BY_ONE = 20;
+
+/** Blockers first, otherwise as they were found; of one code the first twenty, and one that counts the rest. */
+export function arrange(findings: readonly Finding[]): Finding[] {
+  const sorted = ORDER.flatMap((severity) => findings.filter((one) => one.severity === severity));
+  const met = new Map<string, number>();
+  const kept = sorted.filter(({ code, severity }) => {
+    const kind = `${severity} ${code}`;
+    met.set(kind, (met.get(kind) ?? 0) + 1);
+    return (met.get(kind) ?? 0) <= ONE_BY_ONE;
+  });
+  return kept.flatMap((finding, i) => {
+    const { code, severity, basis } = finding;
+    const rest = (met.get(`${severity} ${code}`) ?? 0) - ONE_BY_ONE;
+    const isLast = !kept.slice(i + 1).some((one) => one.code === code && one.severity === severity);
+    if (rest <= 0 || !isLast) return [finding];
+    const hint = "Repair those above, and look again.";
+    return [
+      finding,
+      { code, severity, basis, message: `And ${rest} more like these: ${FINDINGS[code]}`, hint },
+    ];
+  });
+}

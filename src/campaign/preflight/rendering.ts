@@ -4,17 +4,34 @@
 import { type Filter, matchesFilter } from "../../client/audience.ts";
 import type { AudienceStore, StoredClient } from "../../client/audience-store.ts";
 import type { Recipient, Rendered } from "../../template/renderer.ts";
+import { isRole, type SuppressedCounts, type WhySuppressed } from "./audience-checks.ts";
+import { createContentCheck } from "./content.ts";
 import type { Finding } from "./finding.ts";
+import { count, emptyTally, rowsOf, SHOWN, type Tally } from "./tally.ts";
 
 /** Gmail clips a message whose html is larger ("View entire message"). */
 const GMAIL_CLIPS_BYTES = 102 * 1024;
-const SHOWN = 20;
+/** Characters of html and text: every server takes 64 kB (RFC 5321 section 4.5.3.1.7), whatever coding makes of these. */
+const LARGE = 16 * 1024;
 const PAGE = 1_000;
+
+/** A mail that a relay may find too large. */
+export interface LargeMail {
+  address: string;
+  key: string;
+  characters: number;
+}
 
 export interface RenderCheck {
   recipients: number;
   /** Recipients by domain: the providers are looked up from it. */
   domains: Map<string, number>;
+  /** The largest mail of each domain that has a large one. */
+  large: Map<string, LargeMail>;
+  /** Addresses that belong to a function. */
+  roles: Tally;
+  /** Recipients that are left out, by why. */
+  suppressed: SuppressedCounts;
   findings: Finding[];
 }
 
@@ -23,12 +40,18 @@ export async function checkRendering(options: {
   importId: number;
   filter: Filter;
   render: (recipient: Recipient) => Rendered;
+  /** Addresses after the first and up to the second, by key, that a plan would leave out; none unless given. */
+  suppressed?: (after: string, upTo: string) => Promise<ReadonlyMap<string, WhySuppressed>>;
   signal?: AbortSignal;
   onProgress?: (recipients: number) => void;
 }): Promise<RenderCheck> {
   const { audiences, importId, filter } = options;
-  const problems = new Map<string, { count: number; lines: number[] }>();
+  const problems: Problems = { byText: new Map(), others: emptyTally() };
+  const content = createContentCheck();
+  const large = new Map<string, LargeMail>();
   const domains = new Map<string, number>();
+  const roles = emptyTally();
+  const suppressed = new Map<WhySuppressed, number>();
   let recipients = 0;
   let largest = { bytes: 0, address: "" };
   for (let after = ""; ; ) {
@@ -36,26 +59,34 @@ export async function checkRendering(options: {
     const rows = await audiences.page(importId, after, PAGE);
     const last = rows.at(-1);
     if (last?.key == null) break;
+    const leftOut = await options.suppressed?.(after, last.key);
     after = last.key;
     for (const group of groups(rows, filter)) {
       const [first] = group;
       if (first?.address == null) continue;
       recipients += 1;
-      domains.set(first.domain ?? "", (domains.get(first.domain ?? "") ?? 0) + 1);
+      const domain = first.domain ?? "";
+      domains.set(domain, (domains.get(domain) ?? 0) + 1);
+      const key = first.key ?? "";
+      if (isRole(key)) count(roles, first.line, first.address);
+      const why = leftOut?.get(key);
+      if (why !== undefined) suppressed.set(why, (suppressed.get(why) ?? 0) + 1);
       try {
-        const { html } = options.render(recipientOf(first.address, group));
+        const rendered = options.render(recipientOf(first.address, group));
+        const { html, text } = rendered;
+        content.look(rendered, first.line);
+        const characters = html.length + text.length;
+        if (characters > Math.max(LARGE, large.get(domain)?.characters ?? 0))
+          large.set(domain, { address: first.address, key, characters });
         if (html.length > largest.bytes) largest = { bytes: Buffer.byteLength(html), address: first.address };
       } catch (error) {
-        const text = cause(error, first.address);
-        const known = problems.get(text) ?? { count: 0, lines: [] };
-        problems.set(text, known);
-        known.count += 1;
-        if (known.lines.length < SHOWN) known.lines.push(first.line);
+        note(problems, cause(error, first.address), first.line);
       }
     }
     options.onProgress?.(recipients);
   }
-  return { recipients, domains, findings: findingsOf(problems, recipients, largest) };
+  const findings = [...findingsOf(problems, recipients, largest), ...content.findings()];
+  return { recipients, domains, large, roles, suppressed, findings };
 }
 
 /** An address with the rows it stands for, as a template sees it. */
@@ -93,20 +124,36 @@ function cause(error: unknown, address: string): string {
   return text.replaceAll(address, "a client");
 }
 
+/** Troubles in their own words, the first `SHOWN` different ones; all others together. */
+interface Problems {
+  byText: Map<string, Tally>;
+  others: Tally;
+}
+
+function note({ byText, others }: Problems, text: string, line: number): void {
+  let tally = byText.get(text);
+  if (tally === undefined && byText.size < SHOWN) {
+    tally = emptyTally();
+    byText.set(text, tally);
+  }
+  count(tally ?? others, line);
+}
+
 function findingsOf(
-  problems: ReadonlyMap<string, { count: number; lines: number[] }>,
+  { byText, others }: Problems,
   recipients: number,
   largest: { bytes: number; address: string },
 ): Finding[] {
   const findings: Finding[] = [];
-  for (const [text, { count, lines }] of problems) {
-    const more = count > lines.length ? ` and ${count - lines.length} more` : "";
+  const told: [string, Tally][] = [...byText];
+  if (others.count > 0) told.push(["for other reasons than those above.", others]);
+  for (const [text, tally] of told) {
     findings.push({
       code: "render-failed",
       severity: "blocker",
       basis: "measured",
-      message: `${count} of ${recipients} mails cannot be rendered: ${text}`,
-      hint: `Give the value in [values] or in the CSV file. Rows: line ${lines.join(", ")}${more}.`,
+      message: `${tally.count} of ${recipients} mails cannot be rendered: ${text}`,
+      hint: `Give the value in [values] or in the CSV file. ${rowsOf(tally)}`,
     });
   }
   if (recipients === 0) {

@@ -13,6 +13,15 @@ export interface ProbedRoute {
   held: string | null;
   /** A route for one provider alone. */
   provider: string | null;
+  /** Providers whose mail leaves by it. */
+  serves: readonly string[];
+  /** Largest message that it takes, bytes, by its own word (RFC 1870); null: it did not say. */
+  sizeLimit: number | null;
+  rate: { count: number; perMs: number } | null;
+  /** Mails a day (UTC). */
+  dailyLimit: number | null;
+  /** Of these, taken today. */
+  today: number;
   /** Providers that refused our mail by this route, by their last lane, and have taken none since. */
   refusing: { provider: string; atMs: number }[];
 }
@@ -20,9 +29,9 @@ export interface ProbedRoute {
 /** Probes the routes that these providers' mail leaves by. */
 export type RouteProbe = (providers: readonly string[]) => Promise<ProbedRoute[]>;
 
-export async function checkRoutes(probe: RouteProbe, providers: readonly string[]): Promise<Finding[]> {
+export function checkRoutes(routes: readonly ProbedRoute[]): Finding[] {
   const findings: Finding[] = [];
-  for (const route of await probe(providers)) {
+  for (const route of routes) {
     const what = route.provider === null ? "The relay" : `The route to ${providerTitle(route.provider)}`;
     // One provider's trouble must not keep the others' clients untold: its own lane waits or is held.
     const severity = route.provider === null ? "blocker" : "warning";
