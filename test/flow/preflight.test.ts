@@ -16,7 +16,10 @@ async function checked(
   return { exit: ran.exit, findings: JSON.parse(ran.stdout).findings };
 }
 
-const codes = (findings: readonly Finding[]) => findings.map((one) => one.code);
+/** What is said of the sender in a world without DNS is another test's. */
+const OF_THE_SENDER = new Set(["dns-unanswered", "sender-addresses-unknown"]);
+const codes = (findings: readonly Finding[]) =>
+  findings.map((one) => one.code).filter((code) => !OF_THE_SENDER.has(code));
 
 const TEMPLATE = `title = "Ours"
 description = "A template of this installation."
