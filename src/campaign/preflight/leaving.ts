@@ -13,7 +13,7 @@ export interface Leaving {
   direct: boolean;
   /** Who signs with DKIM: we, nobody, or perhaps the relay. */
   signs: "we" | "nobody" | "unknown";
-  /** A relay on this machine of which nothing is written down: all that follows is assumed. */
+  /** Nobody says from where: a relay on this machine, or a machine without a public address. All that follows is assumed. */
   assumed: boolean;
 }
 
@@ -30,7 +30,7 @@ export function leavingsOf(config: Config, own: readonly string[]): Leaving[] {
         addresses: [...new Set(addresses)],
         direct: isDirect,
         signs: config.sender.dkim !== null ? "we" : isDirect ? "nobody" : "unknown",
-        assumed: onLoopback && addresses.length === 0,
+        assumed: (onLoopback || isDirect) && addresses.length === 0,
       };
     });
 }
