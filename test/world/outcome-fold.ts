@@ -3,7 +3,7 @@
 
 import { fromSqlTime } from "../../src/adapters/database/database.ts";
 import type { Phase, Speaker } from "../../src/bounce/reason.ts";
-import { FRESH_PULSE } from "../../src/breaker/breaker.ts";
+import { FRESH_PULSE, type Pulse } from "../../src/breaker/breaker.ts";
 import type { LaneRecord } from "../../src/breaker/lane-record.ts";
 import { firstWindow } from "../../src/breaker/ramp.ts";
 import type { DeliveryState } from "../../src/delivery/delivery.ts";
@@ -108,11 +108,14 @@ function wrongLane(
   return wrong;
 }
 
+/** As the plan made it: with what is known of the route and of the provider's own limits. */
 function freshLane(row: LaneRow): LaneRecord {
+  const { most, strict, from } = { ...FRESH_PULSE, ...(JSON.parse(row.pulse) as Pulse) }.throttle;
+  const pulse = { ...FRESH_PULSE, throttle: { ...FRESH_PULSE.throttle, most, strict, from } };
   return {
     ...{ id: row.id, campaignId: 0, provider: row.provider, route: "", feedback: row.feedback },
     ...{ state: "ramping", epoch: 1, size: 0, window: firstWindow(row.feedback, 5) },
-    ...{ outstanding: 0, unconfirmed: 0, sent: 0, pulse: FRESH_PULSE, hold: null, untilMs: null },
+    ...{ outstanding: 0, unconfirmed: 0, sent: 0, pulse, hold: null, untilMs: null },
     ...{ nextDueMs: null, lastHandoverMs: null, byPerson: false },
   };
 }
