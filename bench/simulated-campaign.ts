@@ -1,10 +1,12 @@
 // Many large campaigns that are well, as fast as numbers go: between two bad outcomes a lane's detectors are eased by the
 // whole run of good ones at once. The lanes of a campaign run side by side, and the campaign's own detector hears of each
 // bad address in its order. `createSlowJudge` says the same through stepLane, and a test compares the two.
+
 import { type BreakerConfig, FRESH_PULSE, type Pulse, stepLane } from "../src/breaker/breaker.ts";
 import { stepCampaignDetector } from "../src/breaker/campaign-detector.ts";
 import { easeDetector, isTripped, stepDetector } from "../src/breaker/detector.ts";
 import type { Evidence } from "../src/breaker/evidence.ts";
+import { CONFIRMED } from "../test/world/evidence.ts";
 import { gapOf } from "./random.ts";
 
 export type Bad = "sender" | "address" | "deferral";
@@ -80,21 +82,7 @@ export function createSlowJudge(breaker: BreakerConfig): Judge {
     provider: "google",
   };
   const step = (evidence: Partial<Evidence>, atMs: number): string | null => {
-    const all: Evidence = {
-      kind: "confirmed",
-      reason: null,
-      fault: null,
-      scope: null,
-      hard: false,
-      speaker: "provider",
-      unit: null,
-      fresh: true,
-      door: false,
-      knownGood: false,
-      atMs,
-      reply: null,
-      ...evidence,
-    };
+    const all: Evidence = { ...CONFIRMED, atMs, ...evidence };
     const { window, pulse, trip } = stepLane(lane, all, breaker);
     lane = { ...lane, window, pulse };
     return trip?.detector ?? null;

@@ -1,7 +1,9 @@
 // A lane of hosted mailboxes in which some organisations refuse us by a rule of their own: is the lane held for it?
+
 import { type BreakerConfig, FRESH_PULSE, type Pulse, stepLane } from "../src/breaker/breaker.ts";
 import { easeLane } from "../src/breaker/ease.ts";
 import type { Evidence } from "../src/breaker/evidence.ts";
+import { CONFIRMED } from "../test/world/evidence.ts";
 
 export interface Organisations {
   organisations: number;
@@ -13,21 +15,6 @@ export interface Organisations {
   breaker: BreakerConfig;
   random: () => number;
 }
-
-const EVIDENCE: Evidence = {
-  kind: "confirmed",
-  reason: null,
-  fault: null,
-  scope: null,
-  hard: false,
-  speaker: "provider",
-  unit: null,
-  fresh: true,
-  door: false,
-  knownGood: false,
-  atMs: 1,
-  reply: null,
-};
 
 /** The mail at which the lane was held; null: it was not. */
 export function simulateOrganisations(options: Organisations): number | null {
@@ -51,14 +38,14 @@ export function simulateOrganisations(options: Organisations): number | null {
       good += 1;
       continue;
     }
-    if (good > 0) step(EVIDENCE);
+    if (good > 0) step(CONFIRMED);
     if (good > 1) lane = { ...lane, ...easeLane(lane, good - 1, breaker) };
     good = 0;
     const unit = `org${organisation}.example`;
     // Set aside after the second: nothing more is sent there.
     if ((lane.pulse.units[unit] ?? 0) > 1) continue;
     const said = { reason: "policy", fault: "sender", scope: "organisation", hard: true, unit } as const;
-    if (step({ ...EVIDENCE, kind: "refused", ...said }) !== null) return n + 1;
+    if (step({ ...CONFIRMED, kind: "refused", ...said }) !== null) return n + 1;
   }
   return null;
 }

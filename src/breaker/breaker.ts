@@ -72,6 +72,11 @@ export const FRESH_PULSE: Pulse = {
   throttle: FRESH_THROTTLE,
 };
 
+/** A pulse as its row keeps it; what an older program has not stored yet is fresh. */
+export function readPulse(stored: string): Pulse {
+  return { ...FRESH_PULSE, ...(JSON.parse(stored) as Partial<Pulse>) };
+}
+
 export interface Trip {
   detector: DetectorName | "pace";
   reason: Reason;

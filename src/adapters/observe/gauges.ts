@@ -1,6 +1,6 @@
 // What watching asks of the database. The gauges come from its lanes and from the queue: eight short statements a
 // scrape, whatever a campaign's size, since a lane's row holds its own counts.
-import { FRESH_PULSE, type Pulse } from "../../breaker/breaker.ts";
+import { readPulse } from "../../breaker/breaker.ts";
 import type { Hold } from "../../breaker/hold.ts";
 import type { JobQueue } from "../../delivery/queue.ts";
 import type { LaneState } from "../../provider/lane.ts";
@@ -88,7 +88,7 @@ function toGauge(row: {
   hold: string | null;
 }): LaneGauge {
   const { id, campaignId, provider, size, window, outstanding, unconfirmed } = row;
-  const pulse: Pulse = { ...FRESH_PULSE, ...JSON.parse(row.pulse) };
+  const pulse = readPulse(row.pulse);
   const hold: Hold | null = row.hold === null ? null : JSON.parse(row.hold);
   return {
     ...{ id, campaignId, provider, size, window, outstanding, unconfirmed },

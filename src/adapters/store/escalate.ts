@@ -1,33 +1,37 @@
 // Stops a whole campaign by order of the breaker: when its lanes together say that the cause lies with us.
-import { FRESH_PULSE } from "../../breaker/breaker.ts";
-import { describeEscalation, escalationOf } from "../../breaker/escalation.ts";
+import { readPulse } from "../../breaker/breaker.ts";
+import { describeEscalation, type Escalation, escalationOf } from "../../breaker/escalation.ts";
 import type { Hold } from "../../breaker/hold.ts";
 import type { LaneState } from "../../provider/lane.ts";
 import { fromSqlTime, type Tx } from "../database/database.ts";
 import { addEvents } from "./lane-rows.ts";
 
-/**
- * Looks at the campaign's lanes as they are committed, and in this transaction; pauses it where they escalate. Locks no
- * lane: two that are held at the same moment are seen by the next look of `tick`. True: it is paused now.
- */
+/** Pauses the campaign where its lanes escalate. True: it is paused now. */
 export async function escalate(tx: Tx, campaignId: number, nowMs: number): Promise<boolean> {
+  const found = await findEscalation(tx, campaignId);
+  return found !== null && pauseByBreaker(tx, { campaignId, why: describeEscalation(found), nowMs });
+}
+
+/**
+ * Looks at the campaign's lanes as they are committed, and in this transaction. Locks no lane: two that are held at the
+ * same moment are seen by the next look of `tick`. Null: they go on, or a person has let them.
+ */
+export async function findEscalation(tx: Tx, campaignId: number): Promise<Escalation | null> {
   const rows = await tx.$queryRawUnsafe<
     { provider: string; size: number; state: LaneState; hold: string | null; pulse: string }[]
   >("SELECT provider, size, state, hold, pulse FROM lane WHERE campaign_id = ?", campaignId);
   const lanes = rows.map((row) => ({
     ...row,
     hold: row.hold === null ? null : (JSON.parse(row.hold) as Hold),
-    pulse: { ...FRESH_PULSE, ...JSON.parse(row.pulse) },
+    pulse: readPulse(row.pulse),
   }));
-  const found = escalationOf(lanes, { sinceMs: 0 });
-  if (found === null) return false;
+  if (escalationOf(lanes, { sinceMs: 0 }) === null) return null;
   // Only what is new since a person let it go on: their word stands.
   const [resumed] = await tx.$queryRawUnsafe<{ at: unknown }[]>(
     "SELECT max(at) AS at FROM event WHERE campaign_id = ? AND event = 'resumed'",
     campaignId,
   );
-  const news = escalationOf(lanes, { sinceMs: fromSqlTime(resumed?.at) ?? 0 });
-  return news !== null && pauseByBreaker(tx, { campaignId, why: describeEscalation(news), nowMs });
+  return escalationOf(lanes, { sinceMs: fromSqlTime(resumed?.at) ?? 0 });
 }
 
 /** False: it does not run, and what settles in a campaign that stands already stops nothing more. */

@@ -1,5 +1,5 @@
 // What earlier lanes remember of a provider: read from their rows, so that nothing has to be kept beside them.
-import { FRESH_PULSE } from "../../breaker/breaker.ts";
+import { readPulse } from "../../breaker/breaker.ts";
 import { MEMORY_MS, type Memory, remembered } from "../../breaker/memory.ts";
 import { sqlTime, type Tx } from "../database/database.ts";
 
@@ -19,7 +19,7 @@ export async function remember(
     LANES_LOOKED_AT,
   );
   return remembered(
-    rows.map((row) => ({ ...FRESH_PULSE, ...JSON.parse(row.pulse) })),
+    rows.map((row) => readPulse(row.pulse)),
     nowMs,
   );
 }

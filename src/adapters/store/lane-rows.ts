@@ -1,6 +1,6 @@
 // Lanes as rows: reading them under the transaction's lock together with what decides whether they may send, and
 // writing back what a fold has made of them.
-import { FRESH_PULSE } from "../../breaker/breaker.ts";
+import { readPulse } from "../../breaker/breaker.ts";
 import type { Hold } from "../../breaker/hold.ts";
 import { type LaneRecord, roomOf } from "../../breaker/lane-record.ts";
 import { mostAtOnce } from "../../breaker/throttle.ts";
@@ -83,7 +83,7 @@ function toContext(row: Row): LaneInContext {
       outstanding: row.outstanding,
       unconfirmed: row.unconfirmed,
       sent: row.sent,
-      pulse: { ...FRESH_PULSE, ...JSON.parse(row.pulse) },
+      pulse: readPulse(row.pulse),
       hold: row.hold === null ? null : (JSON.parse(row.hold) as Hold),
       untilMs: fromSqlTime(row.until),
       nextDueMs: fromSqlTime(row.next_due),

@@ -9,7 +9,7 @@ import { providerTitle } from "../../provider/directory.ts";
 import { type Database, sqlTime, type Tx } from "../database/database.ts";
 import { startDue } from "./campaign-schedule.ts";
 import { endCancelled } from "./campaign-steer.ts";
-import { escalate } from "./escalate.ts";
+import { escalate, findEscalation } from "./escalate.ts";
 import { resumeLane } from "./lane-resume.ts";
 import { addEvents, type LaneInContext, nextDue, readLanes, writeLanes } from "./lane-rows.ts";
 import { isSilenceDue, stepSilence, type Watching } from "./lane-silence.ts";
@@ -39,8 +39,9 @@ export async function tick(
       lanes.some((one) => isDue(one, watching)) ||
       opensNext(lanes) !== null ||
       (await anyOverdue(db.read, lanes, nowMs));
-    const heldSeveral = lanes.filter((one) => one.lane.state === "held").length > 1;
-    if (!due && !heldSeveral && lanes.some(goesOn)) continue;
+    const several = lanes.filter((one) => one.lane.state === "held").length > 1;
+    const together = several && (await findEscalation(db.read, id)) !== null;
+    if (!due && !together && lanes.some(goesOn)) continue;
     moved = (await db.write((tx) => tickCampaign(tx, id, watching))) || moved;
   }
   return moved;

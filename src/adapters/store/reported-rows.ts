@@ -1,5 +1,5 @@
 // Rows as a report reads them, and what they are in its words: lanes with what stops them, clients, times.
-import { FRESH_PULSE, type Pulse } from "../../breaker/breaker.ts";
+import { readPulse } from "../../breaker/breaker.ts";
 import { describeHandHold, type Hold } from "../../breaker/hold.ts";
 import type { CampaignState } from "../../campaign/campaign.ts";
 import type { LaneState } from "../../provider/lane.ts";
@@ -58,7 +58,7 @@ export function toLane(row: LaneRow, id: number): Omit<LaneSnapshot, "counts"> {
 
 export function toRelayed(row: RelayColumns): { relay?: RelayedLane } {
   if (row.feedback !== "relay") return {};
-  const { ramp } = { ...FRESH_PULSE, ...(JSON.parse(row.pulse ?? "{}") as Partial<Pulse>) };
+  const { ramp } = readPulse(row.pulse ?? "{}");
   const relay = {
     unconfirmed: row.unconfirmed ?? 0,
     byPerson: Boolean(row.by_person),

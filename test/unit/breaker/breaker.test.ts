@@ -2,23 +2,10 @@ import { describe, expect, it } from "vitest";
 import { FAULT_OF, type Reason } from "../../../src/bounce/reason.ts";
 import { FRESH_PULSE, type LaneStep, type Pulse, stepLane } from "../../../src/breaker/breaker.ts";
 import type { Evidence } from "../../../src/breaker/evidence.ts";
+import { REFUSED } from "../../world/evidence.ts";
 import { BREAKER } from "../../world/ledger.ts";
 
-const evidence = (over: Partial<Evidence>): Evidence => ({
-  kind: "refused",
-  reason: null,
-  fault: null,
-  scope: "provider",
-  hard: true,
-  speaker: "provider",
-  unit: null,
-  fresh: true,
-  door: false,
-  knownGood: false,
-  atMs: 0,
-  reply: null,
-  ...over,
-});
+const evidence = (over: Partial<Evidence>): Evidence => ({ ...REFUSED, ...over });
 const good = evidence({ kind: "confirmed" });
 const bad = (reason: Reason, over: Partial<Evidence> = {}) =>
   evidence({ reason, fault: FAULT_OF[reason], reply: `550 ${reason}`, ...over });

@@ -1,27 +1,16 @@
 // A run of confirmed mails at once is what the same mails are one by one, from wherever the lane stands.
+
 import { describe, expect, test } from "vitest";
 import { FRESH_PULSE, type Pulse, stepLane } from "../../../src/breaker/breaker.ts";
 import { easeLane } from "../../../src/breaker/ease.ts";
 import { DETECTORS, type Evidence } from "../../../src/breaker/evidence.ts";
 import { loadConfig } from "../../../src/config/load.ts";
+import { CONFIRMED } from "../../world/evidence.ts";
 import fc from "../../world/property.ts";
 
 const { breaker } = loadConfig({ cwd: "/nowhere", env: {} });
 
-const CONFIRMED: Evidence = {
-  kind: "confirmed",
-  reason: null,
-  fault: null,
-  scope: null,
-  hard: false,
-  speaker: "provider",
-  unit: null,
-  fresh: true,
-  door: false,
-  knownGood: false,
-  atMs: 1_000,
-  reply: null,
-};
+const TAKEN: Evidence = { ...CONFIRMED, atMs: 1_000 };
 
 const height = fc.double({ min: 0, max: 16, noNaN: true });
 const pulses = fc
@@ -38,7 +27,7 @@ const pulses = fc
   });
 
 function one(lane: { window: number; pulse: Pulse }): { window: number; pulse: Pulse } {
-  const { window, pulse } = stepLane({ ...lane, provider: "google" }, CONFIRMED, breaker);
+  const { window, pulse } = stepLane({ ...lane, provider: "google" }, TAKEN, breaker);
   return { window, pulse };
 }
 

@@ -1,29 +1,17 @@
 // The table of what an outcome is to each detector, written down a second time, by hand, over everything that an
 // outcome can be.
+
 import { describe, expect, it } from "vitest";
 import { FAULT_OF, type Fault, type Reason, SCOPES, type Scope } from "../../../src/bounce/reason.ts";
 import { DETECTORS, type Evidence, isPace, signsOf, slows } from "../../../src/breaker/evidence.ts";
+import { REFUSED } from "../../world/evidence.ts";
 
 const REASONS = Object.keys(FAULT_OF) as Reason[];
 const SPEAKERS = ["provider", "route"] as const;
 
 function refused(reason: Reason, over: Partial<Evidence> = {}): Evidence {
   const fault: Fault = FAULT_OF[reason];
-  return {
-    kind: "refused",
-    reason,
-    fault,
-    scope: "provider",
-    hard: true,
-    speaker: "provider",
-    unit: null,
-    fresh: true,
-    door: false,
-    knownGood: false,
-    atMs: 0,
-    reply: null,
-    ...over,
-  };
+  return { ...REFUSED, reason, fault, ...over };
 }
 
 /** Which detector hears something bad; null: none. */
